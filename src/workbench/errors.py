@@ -1,0 +1,37 @@
+"""Everything that can go wrong in a way a person can mend."""
+
+
+class WorkbenchError(Exception):
+    """The root: a message here says what is wrong, where, and what to do, in one paragraph."""
+
+    exit_code = 1
+
+
+class BadParameter(WorkbenchError):
+    """A parameter is unknown, of the wrong type, or out of range; nothing was started."""
+
+    exit_code = 2
+
+
+class BadInput(WorkbenchError):
+    """A file, table or value cannot be used as it is; nothing was started."""
+
+    exit_code = 2
+
+
+class ModelError(WorkbenchError):
+    """A model cannot be fitted to, or used on, these data."""
+
+
+class DisclosureError(WorkbenchError):
+    """What was asked for would let somebody learn about a person."""
+
+
+class NotebookFailed(WorkbenchError):
+    """A notebook of a run stopped before its end."""
+
+
+class RunLocked(WorkbenchError):
+    """Another run of the same name is under way."""
+
+    exit_code = 3

@@ -1,0 +1,359 @@
+"""A data folder as Ibis tables, on DuckDB or on Spark; written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from workbench.errors import BadInput, BadParameter
+from workbench.paths import resolve, shown
+from workbench.tables import SCHEMA_VERSION, TABLES, Column, Table, table
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+Backend = Literal["duckdb", "spark"]
+MANIFEST = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Data:
+    """An open data folder: `data.table("students")` or `data.students` is an Ibis table."""
+
+    path: Path
+    backend: Backend
+    manifest: dict[str, Any]
+    connection: Any = field(repr=False)
+
+    def table(self, name: str) -> ibis.Table:
+        """Return one table of the data model as an Ibis expression."""
+        declared = table(name)
+        if name not in self.manifest["tables"]:
+            raise BadInput(
+                f"{shown(self.path)} holds no table {name!r}; it holds {', '.join(self.manifest['tables'])}."
+            )
+        return self._tables[declared.name]
+
+    def __getattr__(self, name: str) -> ibis.Table:
+        if name in TABLES:
+            return self.table(name)
+        raise AttributeError(name)
+
+    @cached_property
+    def _tables(self) -> dict[str, ibis.Table]:
+        return {name: self._read(name) for name in self.manifest["tables"]}
+
+    def _read(self, name: str) -> ibis.Table:
+        folder = self.path / name
+        if self.backend == "duckdb":
+            return self.connection.read_parquet(str(folder / "*.parquet"), table_name=name)
+        return self.connection.read_parquet(str(folder), table_name=name)
+
+    @property
+    def last_day(self) -> str:
+        """The last day on which anything in this folder is known (ISO date)."""
+        return str(self.manifest["last_day"])
+
+    @property
+    def checksum(self) -> str:
+        """One checksum over all files: two folders with the same one hold the same bytes."""
+        text = json.dumps({name: t["files"] for name, t in self.manifest["tables"].items()}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_data(path: str | Path, backend: Backend = "duckdb") -> Data:
+    """Open a data folder; relative paths start at the project's root.
+
+    Checks that the folder was finished, that every file named in `dataset.json` is there with its
+    recorded size, and that every table has the columns and types of the data model.
+    Raises BadInput, or BadParameter for an unknown backend.
+    """
+    folder = resolve(path)
+    manifest = _read_manifest(folder)
+    for name, entry in manifest["tables"].items():
+        _check_files(folder, name, entry)
+        _check_schema(folder, table(name))
+    return Data(folder, backend, manifest, connect(backend))
+
+
+def connect(backend: Backend = "duckdb") -> Any:
+    """Return an Ibis connection: an in-memory DuckDB, or the running (or a local) Spark session."""
+    if backend not in get_args(Backend):
+        raise BadParameter(f"backend is {backend!r}; it must be one of {', '.join(get_args(Backend))}.")
+    import ibis
+
+    if backend == "duckdb":
+        connection = ibis.duckdb.connect()
+        connection.raw_sql("SET TimeZone = 'UTC'")
+        return connection
+    return ibis.pyspark.connect(_spark_session())
+
+
+def _spark_session() -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise BadInput(
+            "backend is 'spark', but PySpark is not installed. Type: make setup-spark "
+            "(or: pip install 'learning-analytics-workbench[spark]'), or use backend: duckdb."
+        ) from error
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise BadInput("backend is 'spark', but there is no Java. Type: apt-get install openjdk-17-jre-headless")
+    return (
+        SparkSession.builder.master(os.environ.get("WORKBENCH_SPARK_MASTER", "local[2]"))
+        .appName("workbench")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", os.environ.get("WORKBENCH_SPARK_PARTITIONS", "8"))
+        .getOrCreate()
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise BadInput(f"There is no data folder {shown(folder)}. Make one with: workbench synthesize {shown(folder)}")
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise BadInput(
+            f"{shown(folder)} has no {MANIFEST}: it is not a data folder, or it was not finished. "
+            "Write it again; a finished folder always has one."
+        )
+    try:
+        manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        version = manifest["schema_version"]
+        manifest["tables"].items()
+    except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
+        raise BadInput(f"{shown(file)} cannot be read ({error}). Write the data folder again.") from error
+    if version != SCHEMA_VERSION:
+        raise BadInput(
+            f"{shown(file)} is of schema version {version}; this workbench reads version {SCHEMA_VERSION}. "
+            "Write the data folder again with this version."
+        )
+    return manifest
+
+
+def _check_files(folder: Path, name: str, entry: dict[str, Any]) -> None:
+    for file, facts in entry["files"].items():
+        path = folder / name / file
+        if not path.is_file():
+            raise BadInput(f"{shown(path)} is missing, though {MANIFEST} names it. Write the data folder again.")
+        if path.stat().st_size != facts["bytes"]:
+            raise BadInput(
+                f"{shown(path)} has {path.stat().st_size} bytes, but {MANIFEST} says {facts['bytes']}: "
+                "it was cut short or changed. Write the data folder again."
+            )
+
+
+def _check_schema(folder: Path, declared: Table) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for file in sorted((folder / declared.name).glob("*.parquet")):
+        try:
+            found = pq.read_schema(file)
+        except (pa.ArrowException, OSError) as error:
+            raise BadInput(f"{shown(file)} is not a readable Parquet file ({error}).") from error
+        for wanted in declared.arrow_schema():
+            if wanted.name not in found.names:
+                raise BadInput(
+                    f"{shown(file)} has no column {wanted.name!r}, which table {declared.name!r} needs. "
+                    f"It has: {', '.join(found.names)}."
+                )
+            if found.field(wanted.name).type != wanted.type:
+                raise BadInput(
+                    f"{shown(file)}, column {wanted.name!r}: its type is {found.field(wanted.name).type}, "
+                    f"it must be {wanted.type}."
+                )
+
+
+def check(data: Data) -> None:
+    """Check every value of a data folder against the data model.
+
+    Raises BadInput at the first column with a missing, not allowed or out-of-range value, and at
+    the first repeated key, naming file, row (counted from 1), column and value.
+    """
+    for name in data.manifest["tables"]:
+        declared = table(name)
+        for column in declared.columns:
+            _check_values(data, declared, column)
+        _check_key(data, declared)
+
+
+def _duck(data: Data) -> Any:
+    return data.connection.con if data.backend == "duckdb" else connect("duckdb").con
+
+
+def _source(data: Data, name: str) -> str:
+    glob = str(data.path / name / "*.parquet").replace("'", "''")
+    return f"read_parquet('{glob}', filename=true, file_row_number=true)"
+
+
+def _check_values(data: Data, declared: Table, column: Column) -> None:
+    wrong = [] if column.nullable else [f'"{column.name}" IS NULL']
+    if column.allowed:
+        wrong.append(f'"{column.name}" NOT IN ({", ".join(repr(value) for value in column.allowed)})')
+    if column.minimum is not None:
+        wrong.append(f'"{column.name}" < {column.minimum}')
+    if column.maximum is not None:
+        wrong.append(f'"{column.name}" > {column.maximum}')
+    if column.type == "float":
+        wrong.append(f'isnan("{column.name}")')
+    if not wrong:
+        return
+    query = f'SELECT filename, file_row_number, "{column.name}" FROM {_source(data, declared.name)} WHERE '
+    row = _duck(data).sql(query + " OR ".join(wrong) + " LIMIT 1").fetchone()
+    if row:
+        value = "empty" if row[2] is None else repr(row[2])
+        must = f"one of {', '.join(column.allowed)}" if column.allowed else _bounds(column)
+        raise BadInput(
+            f"{shown(row[0])}, row {row[1] + 1}, column {column.name!r} of table {declared.name!r}: "
+            f"the value is {value}; it must be {must}. Correct it at its source and write the data folder again."
+        )
+
+
+def _bounds(column: Column) -> str:
+    low = "" if column.minimum is None else f" of at least {column.minimum:g}"
+    high = "" if column.maximum is None else f"{' and' if low else ' of'} at most {column.maximum:g}"
+    return f"a {column.type}{low}{high}"
+
+
+def _check_key(data: Data, declared: Table) -> None:
+    key = ", ".join(f'"{name}"' for name in declared.key)
+    duck, source = _duck(data), _source(data, declared.name)
+    found = duck.sql(f"SELECT {key} FROM {source} GROUP BY ALL HAVING count(*) > 1 LIMIT 1").fetchone()
+    if not found:
+        return
+    where = " AND ".join(f'"{name}" = ?' for name in declared.key)
+    rows = duck.execute(f"SELECT filename, file_row_number FROM {source} WHERE {where} LIMIT 2", list(found)).fetchall()
+    places = " and ".join(f"{shown(file)} row {row + 1}" for file, row in rows)
+    named = ", ".join(f"{name} {value}" for name, value in zip(declared.key, found, strict=True))
+    raise BadInput(
+        f"Table {declared.name!r} has the key ({named}) more than once: {places}. "
+        "Remove the duplicate at its source and write the data folder again."
+    )
+
+
+class DataWriter:
+    """Writes a data folder table by table, in chunks; see `writing`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._writers: dict[tuple[str, str], Any] = {}
+
+    def append(self, name: str, rows: pa.Table) -> None:
+        """Add rows to a table; they are put into the order and types of the data model.
+
+        Rows of a table that is split by school year go to one file a year.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        declared = table(name)
+        rows = rows.select(declared.names).cast(declared.arrow_schema())
+        if not declared.by_year:
+            return self._write(name, "part-0", rows)
+        years = rows.column("school_year")
+        for year in sorted(pc.unique(years).to_pylist()):
+            self._write(name, f"year-{year}", rows.filter(pc.equal(years, pa.scalar(year))))
+
+    def _write(self, name: str, part: str, rows: pa.Table) -> None:
+        import pyarrow.parquet as pq
+
+        if (name, part) not in self._writers:
+            (self.folder / name).mkdir(exist_ok=True)
+            self._writers[name, part] = pq.ParquetWriter(
+                self.folder / name / f"{part}.parquet", rows.schema, compression="zstd"
+            )
+        self._writers[name, part].write_table(rows)
+
+    def close(self) -> dict[str, Any]:
+        """Finish every file and return the `tables` part of `dataset.json`."""
+        import pyarrow.parquet as pq
+
+        for writer in self._writers.values():
+            writer.close()
+        tables: dict[str, Any] = {}
+        for name in sorted({name for name, _ in self._writers}):
+            files = {}
+            for file in sorted((self.folder / name).glob("*.parquet")):
+                files[file.name] = {
+                    "rows": pq.read_metadata(file).num_rows,
+                    "bytes": file.stat().st_size,
+                    "sha256": sha256(file),
+                }
+            tables[name] = {"rows": sum(f["rows"] for f in files.values()), "files": files}
+        return tables
+
+
+@contextmanager
+def writing(path: str | Path, provenance: dict[str, Any], last_day: str) -> Iterator[DataWriter]:
+    """Write a data folder beside its final name, and put it in place when the block has ended well.
+
+    A reader sees the old folder or the new one, never half; after an error nothing is left behind.
+    """
+    final = resolve(path)
+    if final.exists() and not (final / MANIFEST).is_file() and any(final.iterdir()):
+        raise BadInput(f"{shown(final)} is there already and is not a data folder; name another.")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    draft = final.with_name(f".{final.name}.writing-{os.getpid()}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        writer = DataWriter(draft)
+        yield writer
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "provenance": provenance,
+            "last_day": last_day,
+            "tables": writer.close(),
+        }
+        write_atomically(draft / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+        replace_folder(draft, final)
+    except OSError as error:
+        raise BadInput(f"{shown(final)} could not be written: {error.strerror or error}. Nothing was changed.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def replace_folder(draft: Path, final: Path) -> None:
+    """Put the folder `draft` in the place of `final` by renames; both lie in one directory."""
+    old = final.with_name(f".{final.name}.old-{os.getpid()}")
+    if final.exists():
+        os.rename(final, old)
+    try:
+        os.rename(draft, final)
+    except OSError:
+        if old.exists():
+            os.rename(old, final)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file under a temporary name, flush it to the disk, and rename it into place."""
+    draft = path.with_name(f".{path.name}.writing-{os.getpid()}")
+    try:
+        with open(draft, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
