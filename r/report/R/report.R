@@ -1,0 +1,3 @@
+report <- function(...) {
+  stop("The R package 'report' is not installed. In R, type: install.packages(\"report\")", call. = FALSE)
+}
