@@ -1,0 +1,107 @@
+"""Features from the school's records: attendance, discipline, course results, supports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.features.declared import KEYS
+from workbench.features.known import YEAR, known, ratio, with_last_term
+
+if TYPE_CHECKING:
+    import ibis
+
+    from workbench.store import Data
+
+
+def attendance(data: Data, roster: ibis.Table) -> ibis.Table:
+    """Return attendance, its change and chronic absence (10 % or more of enrolled days) by student and day."""
+    facts = with_last_term(known(roster, data.attendance, "end_date"))
+    recent = facts.days_ago < YEAR
+    sums = facts.group_by(KEYS).agg(
+        **_days("last", facts, facts["last"]),
+        **_days("before", facts, ~facts["last"]),
+        **_days("year", facts, recent),
+        **_days("history", facts, ~recent),
+    )
+    last, before = 1 - _absence(sums, "last"), 1 - _absence(sums, "before")
+    return sums.select(
+        *KEYS,
+        attendance_last_term=last,
+        attendance_year=1 - _absence(sums, "year"),
+        attendance_change=last - before,
+        absence_history=_absence(sums, "history"),
+        chronic_absence=(sums.absent_year * 10 >= sums.enrolled_year.nullif(0)).cast("float64"),
+    )
+
+
+def _days(name: str, facts: ibis.Table, where: ibis.Value) -> dict[str, ibis.Value]:
+    return {
+        f"enrolled_{name}": facts.days_enrolled.sum(where=where),
+        f"absent_{name}": facts.days_absent.sum(where=where),
+    }
+
+
+def _absence(sums: ibis.Table, name: str) -> ibis.Value:
+    return ratio(sums[f"absent_{name}"], sums[f"enrolled_{name}"])
+
+
+def school_attendance(data: Data, roster: ibis.Table) -> ibis.Table:
+    """Return the attendance of everybody at the school over the last 365 days, by student and day."""
+    by_day = data.attendance.group_by("school_id", "end_date").agg(
+        enrolled=data.attendance.days_enrolled.sum(), absent=data.attendance.days_absent.sum()
+    )
+    asked = roster.select("school_id", "as_of").distinct()
+    facts = asked.join(by_day, "school_id")
+    days_ago = facts.as_of.delta(facts.end_date, unit="day")
+    sums = (
+        facts.filter((days_ago >= 0) & (days_ago < YEAR))
+        .group_by("school_id", "as_of")
+        .agg(enrolled=facts.enrolled.sum(), absent=facts.absent.sum())
+    )
+    rates = sums.select("school_id", "as_of", school_attendance_year=1 - ratio(sums.absent, sums.enrolled))
+    return roster.select(*KEYS, "school_id").join(rates, ["school_id", "as_of"]).drop("school_id")
+
+
+def discipline(data: Data, roster: ibis.Table) -> ibis.Table:
+    """Return incidents and days removed by student and day."""
+    facts = known(roster, data.discipline, "incident_date")
+    recent = facts.days_ago < YEAR
+    return facts.group_by(KEYS).agg(
+        incidents_year=facts.count(where=recent),
+        incidents_ever=facts.count(),
+        days_removed_year=facts.days_removed.sum(where=recent),
+    )
+
+
+def courses(data: Data, roster: ibis.Table) -> ibis.Table:
+    """Return grade averages (weighted by credits attempted), failures and credits by student and day."""
+    facts = with_last_term(known(roster, data.course_results, "posted_date"))
+    facts = facts.mutate(points=facts.grade_points * facts.credits_attempted)
+    last = facts["last"]
+    sums = facts.group_by(KEYS).agg(
+        points=facts.points.sum(),
+        points_last=facts.points.sum(where=last),
+        points_before=facts.points.sum(where=~last),
+        attempted=facts.credits_attempted.sum(),
+        attempted_last=facts.credits_attempted.sum(where=last),
+        attempted_before=facts.credits_attempted.sum(where=~last),
+        earned=facts.credits_earned.sum(),
+        failed=facts.count(where=~facts.passed),
+        failed_last=facts.count(where=last & ~facts.passed),
+    )
+    gpa_last = ratio(sums.points_last, sums.attempted_last)
+    return sums.select(
+        *KEYS,
+        gpa_last_term=gpa_last,
+        gpa_all=ratio(sums.points, sums.attempted),
+        gpa_change=gpa_last - ratio(sums.points_before, sums.attempted_before),
+        courses_failed_last_term=sums.failed_last,
+        courses_failed_ever=sums.failed,
+        credits_earned_share=ratio(sums.earned, sums.attempted),
+    )
+
+
+def supports(data: Data, roster: ibis.Table) -> ibis.Table:
+    """Return the number of supports assigned so far by student and day."""
+    facts = known(roster, data.interventions, "assigned_date")
+    return facts.group_by(KEYS).agg(supports_assigned=facts.count())
