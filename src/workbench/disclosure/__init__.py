@@ -1,0 +1,5 @@
+"""Disclosure control: the exits through which numbers leave the workbench."""
+
+from workbench.disclosure.suppression import protect
+
+__all__ = ["protect"]

@@ -1,0 +1,116 @@
+"""The exit for aggregates: `publish` puts a safe table beside the notebook's other outputs.
+
+The table reaches dashboards only when the whole run has succeeded; see `published`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from workbench import outputs
+from workbench.access.policy import policy
+from workbench.disclosure.suppression import SUPPRESSED, protect
+from workbench.errors import DisclosureError
+from workbench.markup import folded, html_table
+from workbench.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STAGED = "published"
+PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
+
+
+def publish(
+    name: str,
+    table: Any,
+    *,
+    keys: list[str],
+    count: str = "n",
+    values: list[str] | None = None,
+    title: str = "",
+    help: dict[str, str] | None = None,
+    data_date: date | str | None = None,
+) -> pd.DataFrame:
+    """Publish an aggregate: one row a group, with how many people are in it; return what may be seen.
+
+    `keys` tell the groups apart, `count` is the number of people in each, `values` are numbers about
+    them (by default every other column). The count and values of a group smaller than the site's
+    `min_count` (access.yml) are blanked and the row is flagged `suppressed`. `help` says in one line what
+    each column means, `data_date` up to which day the data go.
+
+    Raises DisclosureError where the table holds a personal column of the data model, has no usable
+    count, repeats a group, or would publish anything but numbers about groups.
+    """
+    outputs.check_name(name)
+    frame = outputs.as_frame(table)
+    if frame is None:
+        raise DisclosureError(f"publish({name!r}, …) takes a table of groups, not {type(table).__name__}.")
+    if values is None:
+        values = [column for column in frame.columns if column not in (*keys, count)]
+    check_aggregate(name, frame, keys, count, values)
+    rule = policy()
+    safe = protect(frame, keys, count, values, rule.min_count)
+    about = {
+        "title": title or name.replace("_", " "),
+        "keys": keys,
+        "count": count,
+        "values": values,
+        "help": {column: text for column, text in (help or {}).items() if column in safe.columns},
+        "min_count": rule.min_count,
+        "data_date": str(data_date) if data_date else None,
+        "made_from": outputs.folder().name,
+    }
+    outputs.save(STAGED, f"{name}.parquet", outputs.parquet_bytes(safe))
+    outputs.save(STAGED, f"{name}.json", json.dumps(about, indent=1) + "\n")
+    _display(name, safe, about, rule.note)
+    return safe
+
+
+def check_aggregate(name: str, frame: pd.DataFrame, keys: list[str], count: str, values: list[str]) -> None:
+    """Raise DisclosureError where a table is not a set of groups, each once, with a count and numbers."""
+    personal = [column for column in frame.columns if column in PERSONAL]
+    if personal:
+        raise DisclosureError(
+            f"Table {name!r} has the column {personal[0]!r}, which describes one person. Publish groups: count the "
+            "people in each, and name the groups in columns such as 'group_kind' and 'group'."
+        )
+    absent = [column for column in (*keys, count, *values) if column not in frame.columns]
+    if absent:
+        what = "count of people" if absent[0] == count else "column"
+        raise DisclosureError(
+            f"Table {name!r} has no {what} {absent[0]!r}; it has: {', '.join(frame.columns)}. "
+            "Every published group needs the number of people in it."
+        )
+    if not keys or len({*keys, count, *values}) < len(keys) + 1 + len(values):
+        raise DisclosureError(f"Table {name!r}: name at least one key, and each column once in keys, count and values.")
+    _check_numbers(name, frame, count, values)
+    if frame[keys].isna().to_numpy().any():
+        raise DisclosureError(f"Table {name!r} has a group without a name: fill the empty cells of {', '.join(keys)}.")
+    repeated = frame[frame.duplicated(keys)]
+    if len(repeated):
+        group = ", ".join(f"{key} {value}" for key, value in repeated.iloc[0][keys].items())
+        raise DisclosureError(f"Table {name!r} has the group ({group}) more than once; each group is one row.")
+
+
+def _check_numbers(name: str, frame: pd.DataFrame, count: str, values: list[str]) -> None:
+    from pandas.api.types import is_numeric_dtype
+
+    for column in (count, *values):
+        if not is_numeric_dtype(frame[column]):
+            raise DisclosureError(f"Table {name!r}, column {column!r} is not numeric; only numbers are published.")
+    counts = frame[count]
+    if counts.isna().any() or (counts < 0).any() or (counts % 1 != 0).any():
+        raise DisclosureError(f"Table {name!r}, column {count!r} must hold whole numbers of people, none missing.")
+
+
+def _display(name: str, safe: pd.DataFrame, about: dict[str, Any], note: str) -> None:
+    hidden = int(safe[SUPPRESSED].sum())
+    said = f"{len(safe):,} groups; {hidden:,} withheld because they have fewer than {about['min_count']} people. {note}"
+    columns = {column: safe[column].tolist() for column in safe.columns if column != SUPPRESSED}
+    body = html_table(columns, about["title"], missing="withheld")
+    if len(safe) > outputs.ROWS_SHOWN:
+        body = folded(about["title"], html_table(columns, missing="withheld"))
+    outputs.display(f"{body}<p>{said}</p>", f"{about['title']}: {said}", {"published": True, "table": name})
