@@ -65,9 +65,3 @@ def curve(truth: Truth, subject: int, grade: Floats) -> Floats:
     """Mean growth-scale score at a grade, for math (0) or reading (1)."""
     level, slope, bend = truth.curve_math if subject == 0 else truth.curve_reading
     return level + slope * grade + bend * grade**2
-
-
-def score_error(truth: Truth, score: Floats, grade: Floats) -> Floats:
-    """Standard error of measurement: least near the grade's mean, larger towards both ends."""
-    distance = (score - curve(truth, 0, grade)) / truth.score_sd
-    return truth.score_error_sd * np.sqrt(1.0 + 0.08 * distance**2)
