@@ -13,7 +13,7 @@ from workbench.synthetic import calendar, equations
 from workbench.synthetic.careers import (
     CREDIT, DROPPED, GRADUATED, MOVED, STAYED, TRANSFERRED, State, TermRecords, class_grade, teacher_of,
 )  # fmt: skip
-from workbench.synthetic.places import Floats, Ints, Places
+from workbench.synthetic.places import Ints, Places
 from workbench.synthetic.scores import SCALES, Scores, there_in_ninth
 from workbench.synthetic.students import Bools, Students
 from workbench.synthetic.truth import Shape
@@ -320,8 +320,3 @@ def outcomes(shape: Shape, ids: pa.Array, state: State, reached_ninth: Bools) ->
             "school_year": year[who],
         }
     )
-
-
-def support_given(state: State, reached_ninth: Bools) -> Floats:
-    """Whether support ever counted in a student's hazard, as 0 or 1."""
-    return (state.supported & reached_ninth).astype(np.float64)
