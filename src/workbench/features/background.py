@@ -46,14 +46,15 @@ def student(data: Data, roster: ibis.Table) -> ibis.Table:
     since = facts.school_year - facts.ninth_grade_year
     since = (since >= 0).ifelse(since, ibis.null("int64"))
     september = ibis.date(facts.school_year - 1, 9, 1)
-    age = september.delta(facts.birth_date, unit="day") / 365.25
+    # As a float first: Spark reads 365.25 as a decimal and would keep six digits of the quotient.
+    age = september.delta(facts.birth_date, unit="day").cast("float64") / 365.25
     return facts.select(
         *KEYS,
         "sex",
         "race_ethnicity",
         years_since_grade_9=since,
         behind_cohort=(facts.grade_level < since + 9).cast("float64"),
-        years_over_age=age - (facts.grade_level + USUAL_AGE_IN_KINDERGARTEN),
+        years_over_age=age - facts.grade_level - USUAL_AGE_IN_KINDERGARTEN,
     )
 
 

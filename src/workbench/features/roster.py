@@ -44,8 +44,8 @@ def _days(days: Sequence[date | str]) -> ibis.Table:
 
 def _day(day: date | str) -> date:
     try:
-        return date.fromisoformat(str(day)[:10] if isinstance(day, date) else day)
-    except ValueError as error:
+        return date(day.year, day.month, day.day) if isinstance(day, date) else date.fromisoformat(day)
+    except (TypeError, ValueError) as error:
         raise BadParameter(
             f"The day {day!r} is not a date; write it as year-month-day, for example 2024-10-01."
         ) from error
