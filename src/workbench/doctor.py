@@ -87,7 +87,7 @@ def kernel() -> Check:
         program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
         return Check("notebook kernel", False, "there is no kernel named python3", mend, core=True)
-    ours = not os.path.isabs(program) or os.path.samefile(os.path.dirname(program), os.path.dirname(sys.executable))
+    ours = not os.path.isabs(program) or Path(program).parent == Path(sys.executable).parent
     found = "python3" if ours else f"the kernel python3 is another Python: {program}"
     return Check("notebook kernel", ours, found, mend, core=True)
 

@@ -1,0 +1,93 @@
+"""The doctor says what is missing, what that means, and what to type."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench import doctor
+from workbench.paths import project_root
+from workbench.tables import SCHEMA_VERSION, data_model_page
+
+
+def test_the_page_on_the_data_model_is_the_one_made_from_the_declarations() -> None:
+    page = project_root() / "docs" / "data-model.md"
+    assert page.read_text() == data_model_page(), "type: make docs"
+
+
+def test_this_machine_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
+    assert doctor.main([]) == 0
+    assert "Ready" in capsys.readouterr().out
+
+
+def test_without_r_java_and_browser_the_workbench_still_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.main([]) == 0
+    said = capsys.readouterr().out
+    assert "R is not installed (mixed models are fitted by the native engine alone)" in said
+    assert "Java is not installed (backend: duckdb works without)" in said
+    assert "What needs one of these is left out: R with lme4, Spark, browser for tests" in said
+
+
+def test_a_package_outside_its_range_is_named_and_stops_the_core(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor.metadata, "requires", lambda _: ["pandas>=99", "nowhere-to-be-found", "numpy>=1"])
+    assert doctor.main([]) == 2
+    said = capsys.readouterr().out
+    assert "it must be >=99; nowhere-to-be-found is not installed\n" in said
+    assert "type: make setup" in said
+
+
+def test_an_extra_is_judged_by_its_own_packages_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["pandas>=99", "numpy>=99; extra == 'r'", "scipy>=99; extra == 'test'", "six>=99; python_version < '3'"]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda _: lines)
+    assert [wrong.split()[0] for wrong in doctor.packages("r")] == ["numpy"]
+    assert [wrong.split()[0] for wrong in doctor.packages()] == ["pandas"]
+
+
+def test_a_kernel_of_another_python_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = tmp_path / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["/elsewhere/python"], "display_name": "Other", "language": "python"}))
+    assert doctor.kernel().ok
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    check = doctor.kernel()
+    assert not check.ok
+    assert "/elsewhere/python" in check.found
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+    assert doctor.writable("runs").ok
+    (tmp_path / "published").write_text("a file where a folder should be")
+    check = doctor.writable("published")
+    assert not check.ok
+    assert check.core
+    assert str(tmp_path / "published") in check.mend
+
+
+def test_a_data_folder_cut_short_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+    folder = tmp_path / "data" / "synthetic" / "small"
+    (folder / "students").mkdir(parents=True)
+    (folder / "students" / "part-0.parquet").write_bytes(b"PAR1")
+    files = {"part-0.parquet": {"rows": 9, "bytes": 400, "sha256": ""}}
+    manifest = {"schema_version": SCHEMA_VERSION, "tables": {"students": {"rows": 9, "files": files}}}
+    (folder / "dataset.json").write_text(json.dumps(manifest))
+    check = next(check for check in doctor.examine() if check.what == "data in data/synthetic/small")
+    assert not check.ok
+    assert "part-0.parquet has 4 bytes" in check.found
+
+
+def test_a_look_that_breaks_is_a_finding_not_a_traceback() -> None:
+    def look() -> doctor.Check:
+        raise ValueError("no such thing")
+
+    check = doctor._look("disk", look)
+    assert not check.ok
+    assert check.found == "could not be looked at: ValueError: no such thing"
