@@ -212,7 +212,7 @@ def _check_values(data: Data, declared: Table, column: Column) -> None:
     if not wrong:
         return
     query = f'SELECT filename, file_row_number, "{column.name}" FROM {_source(data, declared.name)} WHERE '
-    row = _duck(data).sql(query + " OR ".join(wrong) + " LIMIT 1").fetchone()
+    row = _duck(data).execute(query + " OR ".join(wrong) + " LIMIT 1").fetchone()
     if row:
         value = "empty" if row[2] is None else repr(row[2])
         must = f"one of {', '.join(column.allowed)}" if column.allowed else _bounds(column)
@@ -231,7 +231,7 @@ def _bounds(column: Column) -> str:
 def _check_key(data: Data, declared: Table) -> None:
     key = ", ".join(f'"{name}"' for name in declared.key)
     duck, source = _duck(data), _source(data, declared.name)
-    found = duck.sql(f"SELECT {key} FROM {source} GROUP BY ALL HAVING count(*) > 1 LIMIT 1").fetchone()
+    found = duck.execute(f"SELECT {key} FROM {source} GROUP BY ALL HAVING count(*) > 1 LIMIT 1").fetchone()
     if not found:
         return
     where = " AND ".join(f'"{name}" = ?' for name in declared.key)

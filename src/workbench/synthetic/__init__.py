@@ -4,8 +4,8 @@ Two latent things move a student: standing θ (fixed) and engagement e(t) (a gro
 deviation that is AR(1) over terms). Everything recorded depends on them, and so does dropping out:
 
     θ = intake[school] + gaps + N(0, 0.79²)         e(t) = mean(group) + d(t), d AR(1), sd 1
-    dropout in a term    logit h = a[year] − 0.65 θ − 1.10 e(t) + school + 0.5 over-age − 0.5 support
-    absences             NegBin(share · exp(1.66 + 0.15 [high school] − 0.48 e), size 2.5)
+    dropout in a term    logit h = a[year] − 0.90 θ − 1.60 e(t) + school + 0.5 over-age − 0.5 support
+    absences             NegBin(share · exp(1.66 + 0.15 [high school] − 0.55 e), size 3.5)
     incidents            Poisson(share · exp(−3.05 − 0.60 e + 0.45 [male]))
     learning events      NegBin(share · events_per_term · exp(0.35 e), size 3)
     letter grade         cut(0.60 θ + 0.40 e + leniency + N(0, 0.90²))
@@ -18,6 +18,7 @@ schools give it to students with a low placement score; given placement and need
 lowers the log odds of dropping out by 0.5 a term from the spring of grade 9.
 """
 
+from workbench.synthetic.ceiling import ceiling
 from workbench.synthetic.generate import PRESETS, Shape, Synthetic, Truth, generate, write
 
-__all__ = ["PRESETS", "Shape", "Synthetic", "Truth", "generate", "write"]
+__all__ = ["PRESETS", "Shape", "Synthetic", "Truth", "ceiling", "generate", "write"]

@@ -61,8 +61,8 @@ def make_places(shape: Shape, district: int, students: int, rng: np.random.Gener
     zones = max(1, round(cohort * 4 / SCHOOL_SIZE["high"]))
     level, zone = _school_plan(shape.low_grade, cohort, zones)
     n = len(level)
-    zone_intake = rng.normal(0, truth.zone_intake_sd, zones)
-    zone_need = rng.normal(0, 1, zones)
+    zone_intake = truth.zone_intake_sd * _spread(rng, zones)
+    zone_need = _spread(rng, zones)
     elementary_share = np.where(level == 0, 1.0, 0.0) if shape.low_grade < 6 else np.ones(n)
     intake = zone_intake[zone] + elementary_share * rng.normal(0, truth.school_intake_sd, n)
     value_added = rng.normal(0, truth.school_value_added_sd, (n, 2))
@@ -75,6 +75,12 @@ def make_places(shape: Shape, district: int, students: int, rng: np.random.Gener
         rng.normal(0, truth.grade_leniency_sd, teachers),
         _drifting(rng, teachers, shape.years, truth.teacher_value_added_sd, truth.teacher_drift),
     )  # fmt: skip
+
+
+def _spread(rng: np.random.Generator, n: int) -> Floats:
+    """Standard normal draws about a mean of exactly zero, so that a district of few zones is no outlier."""
+    drawn = rng.normal(size=n)
+    return (drawn - drawn.mean()) * np.sqrt(n / max(n - 1, 1))
 
 
 def _school_plan(low_grade: int, cohort: float, zones: int) -> tuple[Ints, Ints]:

@@ -40,12 +40,12 @@ class Truth:
     engagement_male: float = -0.12
     engagement_disadvantaged: float = -0.35
     engagement_disability: float = -0.15
-    engagement_persistence: float = 0.88
+    engagement_persistence: float = 0.92
 
     # Dropout hazard in a term, log odds; years in high school 1 to 4 (none in a fifth).
-    hazard_year: tuple[float, ...] = (-6.35, -5.85, -5.55, -5.55)
-    hazard_standing: float = -0.65
-    hazard_engagement: float = -1.10
+    hazard_year: tuple[float, ...] = (-6.40, -5.75, -5.30, -5.30)
+    hazard_standing: float = -0.90
+    hazard_engagement: float = -1.60
     hazard_over_age: float = 0.50
     hazard_support: float = -0.50
     hazard_school_sd: float = 0.15
@@ -65,8 +65,8 @@ class Truth:
     # Absences: negative binomial, days in a full term of 90.
     absence_log_mean: float = 1.66
     absence_high_school: float = 0.15
-    absence_engagement: float = -0.48
-    absence_size: float = 2.5
+    absence_engagement: float = -0.55
+    absence_size: float = 3.5
 
     # Incidents: Poisson, a full term.
     incident_log_mean: float = -3.05
@@ -74,7 +74,7 @@ class Truth:
     incident_male: float = 0.45
 
     # Course grades: ordered probit with unit-free noise; cut points F|D|C|B|A.
-    grade_cuts: tuple[float, ...] = (-2.05, -1.45, -0.60, 0.40)
+    grade_cuts: tuple[float, ...] = (-2.15, -1.60, -0.85, 0.15)
     grade_standing: float = 0.60
     grade_engagement: float = 0.40
     grade_noise_sd: float = 0.90
