@@ -18,7 +18,7 @@ from pydantic_core import SchemaError
 from workbench.errors import BadInput, BadParameter
 from workbench.parameters import Reads
 from workbench.paths import shown
-from workbench.reports.parameter_types import NotAllowed, build_type, in_words
+from workbench.reports.parameter_types import AnnotationError, build_type, in_words
 
 TAG = "parameters"
 
@@ -75,20 +75,11 @@ class Contract:
         name = str(problem["loc"][0])
         wanted = next(in_words(parameter.type) for parameter in self.parameters if parameter.name == name)
         value = "an empty value" if problem["input"] == "" else repr(problem["input"])
-        return (
-            f"{shown(self.notebook)}, parameter {name!r}{_at(where.get(name))}: {value} will not do: "
-            f"{complaint(problem)}. Give: {wanted}."
-        )
+        return f"{shown(self.notebook)}, parameter {name!r}{_at(where.get(name))}: {value} will not do. Give: {wanted}."
 
 
 def _at(place: str | None) -> str:
     return f" ({place})" if place else ""
-
-
-def complaint(problem: Any) -> str:
-    """Return pydantic's complaint as half a sentence, without its inner names."""
-    message = str(problem["msg"]).removeprefix("Value error, ").replace("Input ", "it ", 1)
-    return message[0].lower() + message[1:]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -136,9 +127,9 @@ def parse(source: str, notebook: Path) -> Contract:
                 continue
             parameter = _declared(statement, imported, comments)
             if parameter.name in parameters:
-                raise NotAllowed(f"{parameter.name!r} is declared twice")
+                raise AnnotationError(f"{parameter.name!r} is declared twice")
             parameters[parameter.name] = parameter
-        except NotAllowed as error:
+        except AnnotationError as error:
             raise _bad(notebook, statement.lineno, str(error)) from error
     return Contract(notebook, tuple(parameters.values()), _model(parameters.values()))
 
@@ -154,24 +145,26 @@ def _imported(statement: ast.ImportFrom) -> set[str]:
     from workbench import parameters
 
     if statement.module != "workbench.parameters" or statement.level:
-        raise NotAllowed("only workbench.parameters may be imported here")
+        raise AnnotationError("only workbench.parameters may be imported here")
     names = {alias.name for alias in statement.names if alias.asname is None}
     if len(names) < len(statement.names) or not names <= set(parameters.__all__):
-        raise NotAllowed(f"import by name, from: {', '.join(parameters.__all__)}")
+        raise AnnotationError(f"import by name, from: {', '.join(parameters.__all__)}")
     return names
 
 
 def _declared(statement: ast.stmt, imported: set[str], comments: Mapping[int, str]) -> Parameter:
     if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value):
-        raise NotAllowed(f"{ast.unparse(statement).splitlines()[0]!r} is not a declaration with a type and a default")
+        raise AnnotationError(
+            f"{ast.unparse(statement).splitlines()[0]!r} is not a declaration with a type and a default"
+        )
     name, words = statement.target.id, ast.unparse(statement.annotation)
     if name.startswith("_") or name.startswith("model_"):
-        raise NotAllowed(f"a parameter cannot be called {name!r}")
+        raise AnnotationError(f"a parameter cannot be called {name!r}")
     type_ = build_type(statement.annotation, imported)
     try:
         default = ast.literal_eval(statement.value)
     except ValueError as error:
-        raise NotAllowed(f"the default of {name!r} must be a plain value, not a calculation") from error
+        raise AnnotationError(f"the default of {name!r} must be a plain value, not a calculation") from error
     _check_default(name, words, type_, default)
     lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
     help_ = next((comments[line] for line in reversed(lines) if line in comments), "")
@@ -182,11 +175,11 @@ def _check_default(name: str, words: str, type_: Any, default: Any) -> None:
     try:
         TypeAdapter(type_).validate_json(json.dumps(default), strict=True)
     except ValidationError as error:
-        raise NotAllowed(
-            f"the default of {name!r}, {default!r}, does not fit its type {words}: {complaint(error.errors()[0])}"
+        raise AnnotationError(
+            f"the default of {name!r} is {default!r}, but its type {words} takes: {in_words(type_)}"
         ) from error
     except (PydanticUserError, SchemaError, TypeError, ValueError) as error:
-        raise NotAllowed(f"the type of {name!r}, {words}, cannot be checked ({error})") from error
+        raise AnnotationError(f"the type of {name!r}, {words}, cannot be checked ({error})") from error
 
 
 def _comments(source: str) -> dict[int, str]:

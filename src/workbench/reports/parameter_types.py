@@ -18,7 +18,7 @@ SCALARS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
 LIMITS = ("Ge", "Gt", "Le", "Lt", "MinLen")
 
 
-class NotAllowed(Exception):
+class AnnotationError(Exception):
     """A piece of a parameters cell is outside its small language."""
 
 
@@ -26,7 +26,7 @@ def build_type(node: ast.expr, imported: set[str]) -> Any:
     """Return the type an annotation means, made of the words of `workbench.parameters` alone.
 
     Text converts to it without guessing: "00123" stays text for str, dates are ISO, an empty
-    value is None only where None is allowed. Raises NotAllowed for every other annotation.
+    value is None only where None is allowed. Raises AnnotationError for every other annotation.
     """
     match node:
         case ast.Name(id=name) if name in SCALARS:
@@ -47,12 +47,12 @@ def build_type(node: ast.expr, imported: set[str]) -> Any:
             return Annotated[(build_type(inner, imported), *(_limit(call, imported) for call in calls))]
         case ast.BinOp(op=ast.BitOr()):
             return _union(node, imported)
-    raise NotAllowed(f"{ast.unparse(node)!r} is not a type a parameter may have")
+    raise AnnotationError(f"{ast.unparse(node)!r} is not a type a parameter may have")
 
 
 def _known(name: str, imported: set[str]) -> None:
     if name not in imported:
-        raise NotAllowed(f"{name!r} is used but not imported: from workbench.parameters import {name}")
+        raise AnnotationError(f"{name!r} is used but not imported: from workbench.parameters import {name}")
 
 
 def _members(node: ast.expr) -> list[ast.expr]:
@@ -64,7 +64,7 @@ def _members(node: ast.expr) -> list[ast.expr]:
 def _union(node: ast.expr, imported: set[str]) -> Any:
     members = [m for m in _members(node) if not (isinstance(m, ast.Constant) and m.value is None)]
     if not members:
-        raise NotAllowed(f"{ast.unparse(node)!r} is not a type a parameter may have")
+        raise AnnotationError(f"{ast.unparse(node)!r} is not a type a parameter may have")
     union: Any = Union[tuple(build_type(member, imported) for member in members)]  # noqa: UP007
     if len(members) == len(_members(node)):
         return union
@@ -75,9 +75,9 @@ def _literal(node: ast.expr) -> Any:
     try:
         choices = [ast.literal_eval(item) for item in (node.elts if isinstance(node, ast.Tuple) else [node])]
     except ValueError as error:
-        raise NotAllowed("Literal takes plain values") from error
+        raise AnnotationError("Literal takes plain values") from error
     if not all(isinstance(choice, (str, int)) for choice in choices):
-        raise NotAllowed("Literal takes text, whole numbers, True or False")
+        raise AnnotationError("Literal takes text, whole numbers, True or False")
     by_text = {str(c).lower() if isinstance(c, bool) else str(c): c for c in choices}
     return Annotated[
         Literal[tuple(choices)],
@@ -95,7 +95,7 @@ def _limit(node: ast.expr, imported: set[str]) -> Any:
                 value = None
             if isinstance(value, (int, float)):
                 return getattr(parameters, name)(value)
-    raise NotAllowed(f"{ast.unparse(node)!r} is not a limit; there are {', '.join(LIMITS)}, each with a number")
+    raise AnnotationError(f"{ast.unparse(node)!r} is not a limit; there are {', '.join(LIMITS)}, each with a number")
 
 
 def _iso_date(value: Any) -> date:
@@ -143,7 +143,7 @@ _WORDS: dict[Any, str] = {
     int: "whole number",
     float: "number",
     bool: "true or false",
-    date: "date (2024-01-31)",
+    date: "date such as 2024-01-31",
 }
 _LIMIT_WORDS: dict[type, Callable[[Any], str]] = {
     parameters.Ge: lambda limit: f"at least {limit.ge}",

@@ -1,0 +1,214 @@
+"""The command line: `workbench list | describe | run | runs | new | synthesize | doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.errors import WorkbenchError
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a person's mistake is told in one paragraph."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.do(options) or 0)
+    except WorkbenchError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was published. To go on, give the same command with --resume.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+    except OSError as error:
+        print(f"\n{error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="workbench",
+        description="Honest answers from education data: notebooks, run with checked parameters into reports.",
+        epilog="Exit codes: 0 done, 1 a notebook failed, 2 bad parameters or input (nothing started), "
+        "3 another run of the same name is under way.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _command(commands, "list", _list, "show the notebooks, and the params files that run them")
+    describe = _command(commands, "describe", _describe, "show what a notebook asks, and its parameters")
+    describe.add_argument("notebook", metavar="NOTEBOOK", help="such as tier0/student_prediction")
+    _run_command(commands)
+    runs = _command(commands, "runs", _runs, "show the runs there were, or one of them")
+    runs.add_argument("run_id", metavar="RUN_ID", nargs="?", help="a run, to see it in detail")
+    new = _command(commands, "new", _new, "begin something new: workbench new notebook tier1/my_question")
+    new.add_argument("what", choices=["notebook"])
+    new.add_argument("name", metavar="TIER/NAME", help="such as tier1/my_question")
+    synthesize = _command(commands, "synthesize", _synthesize, "make a synthetic data folder with its answer key")
+    synthesize.add_argument("out", metavar="OUT", help="the folder to write")
+    synthesize.add_argument("--preset", choices=["demo", "district", "state"], help="a ready-made size")
+    synthesize.add_argument("--students", type=int, metavar="N")
+    synthesize.add_argument("--years", type=int, metavar="Y")
+    synthesize.add_argument("--seed", type=int, metavar="S")
+    _command(commands, "doctor", _doctor, "say what this machine has, and what to type where something is missing")
+    return parser
+
+
+def _command(commands: Any, name: str, do: Any, help_: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
+    command.set_defaults(do=do)
+    return command
+
+
+def _run_command(commands: Any) -> None:
+    run = _command(commands, "run", _run, "run the notebooks of a params file into reports")
+    run.add_argument("params", metavar="PARAMS", help="such as params/demo.yml")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="[NOTEBOOK.]NAME=VALUE",
+        dest="settings",
+        help="give a parameter another value, in every notebook that has it or in one; may be repeated",
+    )
+    run.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run this notebook and what it needs; publish nothing",
+    )
+    run.add_argument("--jobs", type=_positive, default=1, metavar="N", help="notebooks at a time (default 1)")
+    run.add_argument(
+        "--resume", action="store_true", help="go on with the last run: keep what succeeded and is unchanged"
+    )
+    run.add_argument("--dry-run", action="store_true", help="check everything, show the plan, start nothing")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _list(options: argparse.Namespace) -> None:
+    from workbench.paths import resolve, shown
+    from workbench.reports.notebooks import about, find, notebook_names
+
+    for name in notebook_names():
+        told = about(find(name))
+        print(f"{name}\n    {told.title}" + (f"\n    {told.question}" if told.question else ""))
+    print("\nRun them with:")
+    for params in sorted(resolve("params").rglob("*.yml")):
+        print(f"    workbench run {shown(params)}")
+
+
+def _describe(options: argparse.Namespace) -> None:
+    from workbench.reports.contract import read_contract
+    from workbench.reports.html import plain
+    from workbench.reports.notebooks import about, find
+    from workbench.reports.parameter_types import in_words
+    from workbench.reports.screen import table
+
+    notebook = find(options.notebook)
+    told, contract = about(notebook), read_contract(notebook)
+    print(f"{told.title}\n{told.question}\n")
+    rows = [(p.name, in_words(p.type), plain(p.default), p.help) for p in contract.parameters]
+    print(table(("parameter", "type", "default", "meaning"), rows) if rows else "It has no parameters.")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from workbench.reports.plan import make_plan
+    from workbench.reports.run import run
+
+    plan = make_plan(options.params, options.settings, options.only)
+    if options.dry_run:
+        return _show_plan(plan)
+    signal.signal(signal.SIGTERM, _stop)
+    record = run(plan, jobs=options.jobs, resume=options.resume)
+    if not plan.whole:
+        print("Only part of the run was asked for, so nothing was published.")
+    elif record.manifest["published"]:
+        print(f"Published: {record.manifest['published']}")
+    print(f"The reports are ready; open {record.folder / 'index.html'}")
+    return 0
+
+
+def _stop(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _show_plan(plan: Any) -> int:
+    from workbench.reports.html import plain
+    from workbench.reports.inputs import check_inputs
+
+    inputs = check_inputs(plan)
+    print(f"{plan.title}: {len(plan.steps)} notebooks, {plan.audience} reports. All is well; nothing was started.")
+    for step in plan.steps:
+        print(f"\n{step.name}" + (f"  (after {', '.join(step.after)})" if step.after else ""))
+        for name, value in step.parameters.items():
+            print(f"    {name} = {plain(value)}")
+    for each in inputs.values():
+        print(f"\nReads {each.what} {each.path} (checksum {each.checksum[:16]})")
+    return 0
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from workbench.paths import shown
+    from workbench.reports import ledger
+    from workbench.reports.html import day_and_time, duration
+    from workbench.reports.screen import table
+
+    if options.run_id:
+        return _one_run(ledger.record(options.run_id))
+    rows = [
+        (r.id, r.status, day_and_time(r.manifest["started"]), duration(r.manifest["seconds"]), shown(r.folder))
+        for r in ledger.records()
+    ]
+    print(table(("run", "status", "started", "took", "where"), rows) if rows else "There are no runs yet.")
+
+
+def _one_run(record: Any) -> None:
+    from workbench.paths import shown
+    from workbench.reports.html import day_and_time, duration
+    from workbench.reports.screen import table
+
+    manifest = record.manifest
+    print(f"{manifest['title']} ({record.id}): {record.status}, started {day_and_time(manifest['started'])}\n")
+    rows = [(name, e["status"], duration(e["seconds"]), e["notebook"]) for name, e in manifest["notebooks"].items()]
+    print(table(("notebook", "status", "took", "made from"), rows))
+    for name, entry in manifest["notebooks"].items():
+        if entry["error"]:
+            print(f"\n{name}: {entry['error']}")
+    print(f"\n{shown(record.folder / 'index.html')}")
+
+
+def _new(options: argparse.Namespace) -> None:
+    from workbench.paths import shown
+    from workbench.reports.notebooks import new
+
+    print(f"Made {shown(new(options.name))}. Open it in JupyterLab with: make lab")
+
+
+def _synthesize(options: argparse.Namespace) -> None:
+    from workbench import synthetic
+
+    synthetic.write(
+        options.out, preset=options.preset, students=options.students, years=options.years, seed=options.seed
+    )
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from workbench import doctor
+
+    return doctor.main([])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

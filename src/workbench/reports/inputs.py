@@ -1,0 +1,99 @@
+"""What a run reads, checked before anything starts: data folders, tables, kernels, disk space."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import BadInput
+from workbench.paths import project_root, resolve, shown
+from workbench.reports.plan import Plan, Step
+
+ENOUGH = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Input:
+    """A data folder or table that a run reads: where it is, what it is, and its checksum."""
+
+    path: str
+    what: str
+    checksum: str
+    provenance: dict[str, Any]
+    last_day: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def check_inputs(plan: Plan) -> dict[str, Input]:
+    """Check all that the plan's notebooks read; return the inputs by the path they were given as.
+
+    Every value of every data folder is checked. Raises BadInput for the first thing that is wrong.
+    """
+    check_room(project_root())
+    check_kernels(plan)
+    wanted = {path: what for step in plan.steps for path, what in paths_read(step).items()}
+    return {path: _data_folder(path) if what == "data folder" else _table_file(path) for path, what in wanted.items()}
+
+
+def paths_read(step: Step) -> dict[str, str]:
+    """Return the paths a step reads, each with what must lie there."""
+    found: dict[str, str] = {}
+    for parameter in step.contract.parameters:
+        value = step.parameters[parameter.name]
+        if parameter.reads and value:
+            found.update(dict.fromkeys([value] if isinstance(value, str) else value, parameter.reads))
+    return found
+
+
+def check_room(folder: Path, enough: int = ENOUGH) -> None:
+    """Raise BadInput where less than `enough` bytes are free on the disk that holds `folder`."""
+    free = shutil.disk_usage(folder).free
+    if free < enough:
+        raise BadInput(
+            f"Only {free / 1024**2:,.0f} MB are free on the disk that holds {folder}; "
+            f"a run needs at least {enough / 1024**2:,.0f} MB. Make room, for example by deleting old folders in runs/."
+        )
+
+
+def check_kernels(plan: Plan) -> None:
+    """Raise BadInput where a notebook asks for a kernel that is not installed."""
+    import json
+
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    installed = KernelSpecManager().find_kernel_specs()
+    for notebook in {step.notebook for step in plan.steps}:
+        metadata = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
+        kernel = metadata.get("kernelspec", {}).get("name", "python3")
+        if kernel not in installed:
+            raise BadInput(
+                f"{shown(notebook)} asks for the kernel {kernel!r}, which is not installed; there is: "
+                f"{', '.join(sorted(installed)) or 'none'}. "
+                "Open it in JupyterLab and choose Python 3, or type: make setup"
+            )
+
+
+def _data_folder(path: str) -> Input:
+    from workbench import store
+
+    data = store.open_data(path)
+    store.check(data)
+    provenance = data.manifest.get("provenance", {})
+    return Input(shown(data.path), "data folder", data.checksum, provenance, data.last_day)
+
+
+def _table_file(path: str) -> Input:
+    from workbench.store import sha256
+
+    file = resolve(path)
+    try:
+        size, checksum = file.stat().st_size, sha256(file)
+    except OSError as error:
+        raise BadInput(f"The table {shown(file)} cannot be read: {error.strerror or error}.") from error
+    if size == 0:
+        raise BadInput(f"The table {shown(file)} is empty: it has 0 bytes. Export it again.")
+    return Input(shown(file), "table file", checksum, {"file": file.name, "bytes": size})
