@@ -1,0 +1,1 @@
+"""Ways into the workbench for data that others made."""
