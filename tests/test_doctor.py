@@ -9,12 +9,18 @@ import pytest
 
 from workbench import doctor
 from workbench.paths import project_root
-from workbench.tables import SCHEMA_VERSION, data_model_page
+from workbench.tables import SCHEMA_VERSION
 
 
-def test_the_page_on_the_data_model_is_the_one_made_from_the_declarations() -> None:
-    page = project_root() / "docs" / "data-model.md"
-    assert page.read_text() == data_model_page(), "type: make docs"
+@pytest.mark.parametrize("name", doctor.pages())
+def test_a_page_made_from_the_code_is_the_one_that_is_there(name: str) -> None:
+    assert (project_root() / name).read_text() == doctor.pages()[name], "type: make docs"
+
+
+def test_pages_are_written_under_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+    assert doctor.main(["--write-docs"]) == 0
+    assert {f"docs/{path.name}" for path in (tmp_path / "docs").iterdir()} == set(doctor.pages())
 
 
 def test_this_machine_is_ready(capsys: pytest.CaptureFixture[str]) -> None:

@@ -234,25 +234,33 @@ def told(checks: Sequence[Check]) -> str:
     return "\n".join([*lines, "", verdict])
 
 
-def write_docs() -> Path:
-    """Write docs/data-model.md from the declarations in tables.py and return its path."""
-    from workbench.store import write_atomically
+def pages() -> dict[str, str]:
+    """Return the text of every page of docs/ that is made from declarations in the code, by its path."""
+    from workbench.features import features_page
     from workbench.tables import data_model_page
 
-    path = resolve("docs/data-model.md")
-    path.parent.mkdir(exist_ok=True)
-    write_atomically(path, data_model_page())
-    return path
+    return {"docs/data-model.md": data_model_page(), "docs/features.md": features_page()}
+
+
+def write_docs() -> None:
+    """Write the pages that are made from the code, and say which."""
+    from workbench.store import write_atomically
+
+    for name, text in pages().items():
+        path = resolve(name)
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, text)
+        print(name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the checklist; return 0, or 2 where something is missing that every report needs."""
     parser = argparse.ArgumentParser(prog="workbench doctor", description=__doc__)
     parser.add_argument("--deep", action="store_true", help="also start R and fit a model (takes some seconds)")
-    parser.add_argument("--write-docs", action="store_true", help="write docs/data-model.md from the data model")
+    parser.add_argument("--write-docs", action="store_true", help="write the pages of docs/ made from the code")
     wanted = parser.parse_args(argv)
     if wanted.write_docs:
-        print(shown(write_docs()))
+        write_docs()
         return 0
     checks = examine(wanted.deep)
     print(told(checks))
