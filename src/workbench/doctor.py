@@ -131,6 +131,9 @@ def lme4_fit() -> Check:
     """Fit the sleepstudy model with lme4 through pymer4 and compare with the published slope, 10.4673."""
     what = "lme4 fits"
     try:
+        from rpy2.rinterface_lib import callbacks
+
+        callbacks.consolewrite_warnerror = lambda _: None  # R's packages greet at length
         import polars as pl
         from pymer4.models import lmer
         from rpy2.robjects import r
