@@ -19,12 +19,12 @@ def test_a_page_made_from_the_code_is_the_one_that_is_there(name: str) -> None:
 
 def test_pages_are_written_under_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
-    assert doctor.main(["--write-docs"]) == 0
+    doctor.write_docs()
     assert {f"docs/{path.name}" for path in (tmp_path / "docs").iterdir()} == set(doctor.pages())
 
 
 def test_this_machine_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
-    assert doctor.main([]) == 0
+    assert doctor.main() == 0
     assert "Ready" in capsys.readouterr().out
 
 
@@ -32,7 +32,7 @@ def test_without_r_java_and_browser_the_workbench_still_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor.main([]) == 0
+    assert doctor.main() == 0
     said = capsys.readouterr().out
     assert "R is not installed (mixed models are fitted by the native engine alone)" in said
     assert "Java is not installed (backend: duckdb works without)" in said
@@ -43,7 +43,7 @@ def test_a_package_outside_its_range_is_named_and_stops_the_core(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor.metadata, "requires", lambda _: ["pandas>=99", "nowhere-to-be-found", "numpy>=1"])
-    assert doctor.main([]) == 2
+    assert doctor.main() == 2
     said = capsys.readouterr().out
     assert "it must be >=99; nowhere-to-be-found is not installed\n" in said
     assert "type: make setup" in said

@@ -55,7 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     synthesize.add_argument("--students", type=int, metavar="N")
     synthesize.add_argument("--years", type=int, metavar="Y")
     synthesize.add_argument("--seed", type=int, metavar="S")
-    _command(commands, "doctor", _doctor, "say what this machine has, and what to type where something is missing")
+    doctor = _command(
+        commands, "doctor", _doctor, "say what this machine has, and what to type where something is missing"
+    )
+    doctor.add_argument("--deep", action="store_true", help="also start R and fit a model (takes some seconds)")
+    doctor.add_argument("--write-docs", action="store_true", help="write the pages of docs/ made from the code instead")
     return parser
 
 
@@ -207,7 +211,10 @@ def _synthesize(options: argparse.Namespace) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     from workbench import doctor
 
-    return doctor.main([])
+    if options.write_docs:
+        doctor.write_docs()
+        return 0
+    return doctor.main(options.deep)
 
 
 if __name__ == "__main__":

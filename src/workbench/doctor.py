@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import shutil
@@ -256,15 +255,8 @@ def write_docs() -> None:
         print(name)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(deep: bool = False) -> int:
     """Print the checklist; return 0, or 2 where something is missing that every report needs."""
-    parser = argparse.ArgumentParser(prog="workbench doctor", description=__doc__)
-    parser.add_argument("--deep", action="store_true", help="also start R and fit a model (takes some seconds)")
-    parser.add_argument("--write-docs", action="store_true", help="write the pages of docs/ made from the code")
-    wanted = parser.parse_args(argv)
-    if wanted.write_docs:
-        write_docs()
-        return 0
-    checks = examine(wanted.deep)
+    checks = examine(deep)
     print(told(checks))
     return 2 if any(check.core and not check.ok for check in checks) else 0

@@ -103,7 +103,7 @@ def _spark_session() -> Any:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise BadInput(
-            "backend is 'spark', but PySpark is not installed. Type: make setup-spark "
+            "backend is 'spark', but PySpark is not installed. Type: make setup "
             "(or: pip install 'learning-analytics-workbench[spark]'), or use backend: duckdb."
         ) from error
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
