@@ -1,0 +1,131 @@
+"""The parts a dashboard is made of, as plain HTML: nothing from the network, readable by everyone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from workbench.dashboards.theme import CSS
+from workbench.disclosure.published import PublishedTable
+from workbench.markup import html_table
+
+WITHHELD = "withheld"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its label, its length in the units of the chart (None: withheld) and the text beside it."""
+
+    label: str
+    value: float | None
+    text: str
+    chosen: bool = False
+
+
+def header(title: str, question: str) -> str:
+    """Return the top of a page, with the style of every part below it."""
+    return f'<style>{CSS}</style><header class="wb-header"><h1>{escape(title)}</h1><p>{escape(question)}</p></header>'
+
+
+def section(title: str, *parts: str) -> str:
+    """Return parts of a page under one heading."""
+    return f'<section class="wb-section"><h2>{escape(title)}</h2>{"".join(parts)}</section>'
+
+
+def words(text: str) -> str:
+    """Return one paragraph."""
+    return f"<p>{escape(text)}</p>"
+
+
+def note(text: str) -> str:
+    """Return one paragraph that stands out: what a reader must not overlook."""
+    return f'<p class="wb-note">{escape(text)}</p>'
+
+
+def cards(headlines: Mapping[str, tuple[str, str]]) -> str:
+    """Return headline numbers: for each heading, the number and a line that says what it means."""
+    inside = "".join(
+        f'<div class="wb-card"><h3>{escape(heading)}</h3>'
+        f"<b>{escape(number)}</b><span>{escape(meaning)}</span></div>"
+        for heading, (number, meaning) in headlines.items()
+    )
+    return f'<div class="wb-cards" aria-live="polite">{inside}</div>'
+
+
+def listed(names: Iterable[str], first: str) -> list[str]:
+    """Return each name once, in the order of the alphabet and of the numbers in it, `first` before all others."""
+    return sorted(set(names), key=lambda name: (name != first, [(not w.isdigit(), w.zfill(9)) for w in name.split()]))
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the name of each identifier, with the identifier in brackets where two have the same name."""
+    count = Counter(names.values())
+    return {one: name if count[name] == 1 else f"{name} ({one})" for one, name in names.items()}
+
+
+def longest_first(items: Iterable[Bar]) -> list[Bar]:
+    """Return bars in the order of their length; those withheld come last, in the order of their labels."""
+    return sorted(items, key=lambda item: (item.value is None, -(item.value or 0), item.label))
+
+
+def bars(items: Iterable[Bar], caption: str) -> str:
+    """Return a bar chart as a table of labels, bars and values; `caption` tells what it shows.
+
+    Every value stands beside its bar as text, so that colour and length carry nothing alone.
+    """
+    items = list(items)
+    longest = max((item.value or 0 for item in items), default=0) or 1
+    rows = "".join(_bar(item, longest) for item in items)
+    return (
+        f'<figure class="wb-bars"><figcaption>{escape(caption)}</figcaption>'
+        f"<table><tbody>{rows}</tbody></table></figure>"
+    )
+
+
+def table(columns: Mapping[str, Sequence[Any]], caption: str, headings: Mapping[str, str] | None = None) -> str:
+    """Return a table in which every blank is said to be withheld."""
+    return html_table(columns, caption, missing=WITHHELD, headings=headings)
+
+
+def provenance(published: PublishedTable) -> str:
+    """Return the line that says up to which day the data go, and when and how they were published."""
+    known = f"Data up to {published.data_date}. " if published.data_date else ""
+    return (
+        f'<p class="wb-provenance">{escape(known)}Published {escape(published.made_at[:10])} '
+        f"(run {escape(published.run_id)}). “{WITHHELD.capitalize()}” stands where a group has fewer than "
+        f"{published.min_count} students: its numbers could tell about a single person, so nobody sees them here.</p>"
+    )
+
+
+def people(count: float | None) -> str:
+    """Return a number of people as text."""
+    if count is None:
+        return WITHHELD
+    return "fewer than 1" if 0 < count < 1 else f"{count:,.0f}"
+
+
+def of_hundred(share: float | None) -> str:
+    """Return a share as a number of people out of 100, as text."""
+    return people(None if share is None else 100 * share)
+
+
+def decimal(value: float | None, places: int = 2) -> str:
+    """Return a number with fixed decimals, as text."""
+    return WITHHELD if value is None else f"{value:,.{places}f}"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Return an interval of shares out of 100, as text: `(5 to 9)`."""
+    return "" if low is None or high is None else f"({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _bar(item: Bar, longest: float) -> str:
+    width = 0 if item.value is None else 100 * item.value / longest
+    mark = ' class="wb-chosen"' if item.chosen else ""
+    return (
+        f'<tr{mark}><th scope="row">{escape(item.label)}</th>'
+        f'<td><span class="wb-bar" style="width:{width:.1f}%"></span></td><td>{escape(item.text)}</td></tr>'
+    )

@@ -1,0 +1,98 @@
+"""What several folders of tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+SCHOOLS = {
+    "S01": ("Cedar High", 360),
+    "S02": ("Harbor High", 240),
+    "S03": ("Northfield High", 600),
+    "S04": ("Zion", 60),
+}
+GROUPS = {
+    "all": {"all": 1.0},
+    "sex": {"female": 0.5, "male": 0.5},
+    "race_ethnicity": {"black": 0.25, "hispanic": 0.25, "white": 0.48, "pacific_islander": 0.02},
+    "english_learner": {"yes": 0.1, "no": 0.9},
+}
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of public data sets: WORKBENCH_REAL_DATA, or ../shared/data beside the project."""
+    folder = Path(os.environ.get("WORKBENCH_REAL_DATA") or PROJECT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"there is no folder of real data at {folder}; set WORKBENCH_REAL_DATA to it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project folder whose run `demo` has published the tables the first dashboard shows."""
+    from workbench.disclosure import published
+
+    root = tmp_path_factory.mktemp("project")
+    for part in ("jupyter", "notebooks/dashboards"):
+        shutil.copytree(PROJECT / part, root / part, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    for file in ("access.yml", "pyproject.toml"):
+        shutil.copy(PROJECT / file, root / file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_ROOT", str(root))
+        patch.setenv("WORKBENCH_OUTPUT", str(root / "runs" / "demo-1" / "student_prediction"))
+        _stage()
+        published.commit("demo", {"student_prediction": root / "runs" / "demo-1" / "student_prediction"}, "demo-1")
+    return root
+
+
+def risk_rows() -> pd.DataFrame:
+    """Return risk by school, grade and group: Northfield has the most leavers, Zion and small groups are small."""
+    rows = []
+    for number, (school, (name, size)) in enumerate([("all", ("All schools", 1260)), *SCHOOLS.items()]):
+        for grade in ("all", "9", "10", "11", "12"):
+            for kind, groups in GROUPS.items():
+                for place, (group, share) in enumerate(groups.items()):
+                    n = round(size * share / (1 if grade == "all" else 4))
+                    risk = 0.03 + 0.01 * number + 0.005 * place
+                    rows.append(
+                        (school, name, grade, kind, group, n, n * risk, risk, risk / 2, 0.95 - risk, 3 - 5 * risk)
+                    )
+    columns = ["school_id", "school_name", "grade_level", "group_kind", "group", "n", "expected_leavers"]
+    return pd.DataFrame(rows, columns=[*columns, "mean_risk", "share_high_risk", "attendance_rate", "mean_gpa"])
+
+
+def _stage() -> None:
+    import workbench as wb
+
+    keys = ["school_id", "school_name", "grade_level", "group_kind", "group"]
+    wb.publish("risk_by_school_group", risk_rows(), keys=keys, data_date="2025-01-31", title="Risk by school and group")
+    names = [
+        "XGBoost",
+        "logistic regression",
+        "attendance–behaviour–course rule",
+        "attainable ceiling",
+        "oracle ceiling",
+    ]
+    scores = [0.84, 0.83, 0.72, 0.85, 0.93]
+    quality = pd.DataFrame({"model": names, "n": 2400, "auc": scores})
+    quality = quality.assign(auc_low=quality.auc - 0.02, auc_high=quality.auc + 0.02, average_precision=0.3, brier=0.04)
+    wb.publish("model_quality", quality, keys=["model"])
+    bands = pd.DataFrame(
+        {"risk_band": ["0–5 %", "5–10 %", "10–20 %", "20–40 %", "over 40 %"], "n": [1500, 500, 250, 100, 8]}
+    )
+    left = [0.02, 0.07, 0.14, 0.29, 0.5]
+    bands = bands.assign(mean_risk=left, share_left=left, share_left_low=[x * 0.7 for x in left])
+    wb.publish("calibration", bands.assign(share_left_high=[x * 1.3 for x in left]), keys=["risk_band"])
+    fair = pd.DataFrame(
+        [(kind, group, round(2400 * share)) for kind, groups in GROUPS.items() for group, share in groups.items()],
+        columns=["group_kind", "group", "n"],
+    )
+    for rate, level in (("selection_rate", 0.1), ("false_alarm_rate", 0.07), ("miss_rate", 0.4)):
+        fair = fair.assign(**{rate: level, f"{rate}_low": level * 0.8, f"{rate}_high": level * 1.2})
+    wb.publish("fairness", fair, keys=["group_kind", "group"])
