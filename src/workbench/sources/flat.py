@@ -59,7 +59,10 @@ def read_table(path: str | Path) -> FlatTable:
     if content.startswith(b"PAR1"):
         return _parquet(file)
     text, encoding = _decoded(content, file)
+    if not text.strip():
+        raise BadInput(f"{shown(file)} is empty. Export it again; the first line must name the columns.")
     separator = _separator(text)
+    _check_quotes(text, separator, file)
     header = _header(text, separator, file)
     frame, notes = values.typed(_cells(text, separator, header, file), decimal_comma=separator == ";")
     found = f"{len(frame):,} rows, {len(header)} columns, separator {SEPARATORS[separator]}, encoding {encoding}"
@@ -80,8 +83,6 @@ def _bytes(file: Path) -> bytes:
     for start, kind in _NOT_TABLES.items():
         if content.startswith(start):
             raise BadInput(f"{shown(file)} is {kind}, not a table. Save it as CSV (UTF-8) and name that file.")
-    if not content.strip():
-        raise BadInput(f"{shown(file)} is empty. Export it again; the first line must name the columns.")
     return content
 
 
@@ -108,9 +109,9 @@ def _decoded(content: bytes, file: Path) -> tuple[str, str]:
     )
 
 
-def _records(text: str, separator: str) -> Reader:
+def _records(text: str, separator: str, strict: bool = False) -> Reader:
     csv.field_size_limit(2**31 - 1)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
 
 
 def _separator(text: str) -> str:
@@ -123,6 +124,21 @@ def _separator(text: str) -> str:
         return (Counter(whole)[fields] / len(whole), fields) if fields > 1 else (0, 0)
 
     return max(SEPARATORS, key=agreement)
+
+
+def _check_quotes(text: str, separator: str, file: Path) -> None:
+    """Refuse a quotation mark that is never closed: parsers take all that follows for one value."""
+    if text.count('"') % 2 == 0:
+        return
+    records, line = _records(text, separator, strict=True), 1
+    try:
+        for _ in records:
+            line = records.line_num + 1
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise BadInput(
+                f"{shown(file)}, line {line}: a quotation mark is opened and never closed. Close it, or remove it."
+            ) from error
 
 
 def _header(text: str, separator: str, file: Path) -> list[str]:
@@ -194,13 +210,13 @@ def _parquet(file: Path) -> FlatTable:
     import pyarrow.parquet as pq
 
     try:
+        repeated = [name for name, times in Counter(pq.read_schema(file).names).items() if times > 1]
+        if repeated:
+            raise BadInput(f"{shown(file)} has more than one column named {repeated[0]!r}. Rename one of them.")
         table = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise BadInput(f"{shown(file)} is not a readable Parquet file ({error}). Write it again.") from error
     if not table.num_rows:
         raise BadInput(f"{shown(file)} holds no rows. Write it again.")
-    repeated = [name for name, times in Counter(table.column_names).items() if times > 1]
-    if repeated:
-        raise BadInput(f"{shown(file)} has more than one column named {repeated[0]!r}. Rename one of them.")
     frame = values.without_markers(table.to_pandas())
     return FlatTable(frame, file, "", "", (f"{len(frame):,} rows, {frame.shape[1]} columns, Parquet",))
