@@ -31,7 +31,7 @@ lab: setup  ## open JupyterLab on the notebooks
 dashboard: setup  ## serve the dashboards to a browser on this machine
 	@$(RUN) dashboard
 
-test: lint  ## set up what is missing and run every test (up to 20 minutes)
+test: lint demo  ## set up what is missing, run the demo and every test (up to 20 minutes)
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -rs --nbval-lax --nbval-current-env \
 		--ignore-glob='tests/*.ipynb' tests notebooks
 

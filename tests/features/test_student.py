@@ -216,7 +216,7 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> None:
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[None]:
-    pytest.importorskip("pyspark", reason="PySpark is not installed: make setup-spark")
+    pytest.importorskip("pyspark", reason="PySpark is not installed: type make setup")
     if not shutil.which("java"):
         pytest.skip("Spark needs Java: apt-get install openjdk-17-jre-headless")
     with pytest.MonkeyPatch.context() as patch:
