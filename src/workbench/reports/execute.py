@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +30,7 @@ class Job:
 
     name: str
     notebook: str
+    kernel: str
     folder: str
     parameters: dict[str, Any]
     timeout_seconds: float
@@ -69,16 +69,20 @@ def execute(job: Job, tell: Tell) -> None:
     from workbench.reports.html import write_report
 
     _register(tell)
+    # Through files of this job's own folder, not ports: two kernels that start at once cannot meet.
+    socket = str(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / "socket")
     notebook = papermill.execute_notebook(
         job.notebook,
         str(job.draft),
         parameters=job.parameters,
         engine_name="workbench",
+        kernel_name=job.kernel,
+        language="python",
         progress_bar=False,
         cwd=str(Path(job.notebook).parent),
         start_timeout=120,
         execution_timeout=max(1, round(job.timeout_seconds)),
-        config=Config({"KernelManager": {"transport": "ipc"}}),
+        config=Config({"KernelManager": {"transport": "ipc", "ip": socket}}),
     )
     write_report(notebook, job.header, job.html)
     os.replace(job.draft, job.final)
@@ -120,7 +124,7 @@ def explain(error: BaseException, job: Job) -> str:
         return too_long(job.timeout_seconds)
     if isinstance(getattr(errors, kind, None), type) and issubclass(getattr(errors, kind), errors.WorkbenchError):
         return said
-    told = f"{where or 'The notebook'} stopped with {kind}: {' '.join(said.split())[:500] or 'no message'}."
+    told = f"{where or 'The notebook'} stopped with {kind}: {' '.join(said.split())[:500].rstrip('.') or 'no message'}."
     return told + (f" The cell and its whole error are in {job.failed.name}." if where else "")
 
 
@@ -175,13 +179,11 @@ def main() -> int:
     tell = _channel()
     _end_with(os.getppid())
     job = Job(**json.load(sys.stdin))
-    with tempfile.TemporaryDirectory(prefix="workbench-", ignore_cleanup_errors=True) as own:
-        os.environ |= {"IPYTHONDIR": f"{own}/ipython", "JUPYTER_RUNTIME_DIR": f"{own}/jupyter"}
-        try:
-            execute(job, tell)
-        except Exception as error:
-            tell(status="failed", error=explain(error, job))
-            return 1
+    try:
+        execute(job, tell)
+    except Exception as error:
+        tell(status="failed", error=explain(error, job))
+        return 1
     tell(status="done")
     return 0
 

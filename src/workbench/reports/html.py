@@ -38,20 +38,40 @@ def write_report(notebook: Any, about: Mapping[str, Any], path: Path) -> None:
     from nbconvert import HTMLExporter
     from traitlets.config import Config
 
+    from workbench.reports.words import markdown_to_html
+
     public = about["audience"] == "public"
-    shown = only_published(notebook) if public else notebook
+    shown = only_published(notebook) if public else with_code_together(notebook)
     order = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
     exporter = HTMLExporter(
         config=Config({"NbConvertBase": {"display_data_priority": order}}),
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
-        filters={"alt": _alt},
+        filters={"alt": _alt, "markdown2html": markdown_to_html},
         exclude_anchor_links=True,
-        sanitize_html=False,
     )
     resources = {"about": {**about, "public": public}, "stylesheet": _stylesheet()}
     html, _ = exporter.from_notebook_node(shown, resources=resources)
     write_atomically(path, _every_image_told(html))
+
+
+def with_code_together(notebook: Any) -> Any:
+    """Return a copy of a notebook in which code without outputs stands with the code that follows it.
+
+    The cells that declare and set the parameters are left out: their values stand at the end.
+    """
+    report = copy.deepcopy(notebook)
+    cells: list[Any] = []
+    for cell in report.cells:
+        if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
+            continue
+        before = cells[-1] if cells else None
+        if before and before.cell_type == cell.cell_type == "code" and not before.outputs:
+            cell.source = f"{before.source}\n\n{cell.source}"
+            cells.pop()
+        cells.append(cell)
+    report.cells = cells
+    return report
 
 
 def only_published(notebook: Any) -> Any:
@@ -93,12 +113,7 @@ def write_overview(folder: Path, manifest: Mapping[str, Any]) -> Path:
             run={**manifest, "finished": day_and_time(manifest["finished"]), "seconds": duration(manifest["seconds"])},
             public=public,
             cards=[_card(folder, name, entry, public) for name, entry in entries.items()],
-            parameters=[
-                {"notebook": name, "name": key, "value": plain(value)}
-                for name, entry in entries.items()
-                for key, value in entry["parameters"].items()
-                if not (public and is_personal(key))
-            ],
+            parameters=_parameters(entries, public),
             inputs=[{"path": each["path"], "facts": facts(each)} for each in manifest["inputs"]],
             versions=[
                 ("workbench", manifest["workbench"]),
@@ -113,6 +128,20 @@ def write_overview(folder: Path, manifest: Mapping[str, Any]) -> Path:
     return folder / "index.html"
 
 
+def _parameters(entries: Mapping[str, Any], public: bool) -> list[tuple[str, str, str]]:
+    """Return each parameter and value once, with the notebooks that were given it."""
+    given: dict[tuple[str, str], list[str]] = {}
+    for notebook, entry in entries.items():
+        for name, value in entry["parameters"].items():
+            if not (public and is_personal(name)):
+                given.setdefault((name, plain(value)), []).append(notebook)
+    everywhere = len(entries) > 1
+    return [
+        (name, value, "every notebook" if everywhere and len(where) == len(entries) else ", ".join(where))
+        for (name, value), where in sorted(given.items())
+    ]
+
+
 def _card(folder: Path, name: str, entry: Mapping[str, Any], public: bool) -> dict[str, Any]:
     done = entry["status"] == "done"
     notebook = next((file for file in (f"{name}.ipynb", f"{name}.failed.ipynb") if (folder / file).exists()), None)
@@ -125,16 +154,18 @@ def _card(folder: Path, name: str, entry: Mapping[str, Any], public: bool) -> di
         "href": f"{name}.html" if done else None,
         "notebook": None if public else notebook,
         "seconds": duration(entry["seconds"]),
-        "picture": _picture(folder, name) if done and not public else None,
+        "picture": _picture(folder, name, public) if done else None,
         "results": headlines(read_results(folder / name)) if done and not public else [],
     }
 
 
-def _picture(folder: Path, name: str) -> dict[str, str] | None:
+def _picture(folder: Path, name: str, public: bool) -> dict[str, str] | None:
+    """Return the first figure a notebook showed; for the public, the first one drawn from a published table."""
     found = [file for file in (folder / name / "figures").glob("*.json") if file.with_suffix(".png").exists()]
     for file in sorted(found, key=lambda file: file.stat().st_mtime_ns):
-        alt = json.loads(file.read_text(encoding="utf-8")).get("alt", "")
-        return {"src": f"{name}/figures/{file.stem}.png", "alt": alt or NO_WORDS}
+        told = json.loads(file.read_text(encoding="utf-8"))
+        if not public or told.get("published") is True:
+            return {"src": f"{name}/figures/{file.stem}.png", "alt": told.get("alt") or NO_WORDS}
     return None
 
 
@@ -151,8 +182,8 @@ def headlines(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         if re.sub(r"_(low|high)$", "", name) in results.keys() - {name}:
             continue
         low, high = results.get(f"{name}_low"), results.get(f"{name}_high")
-        interval = f" ({plain(low)}–{plain(high)})" if low is not None and high is not None else ""
-        lines.append((_label(name), plain(value) + interval))
+        interval = f" ({_readable(low)}–{_readable(high)})" if low is not None and high is not None else ""
+        lines.append((_label(name), _readable(value) + interval))
     return lines[:HEADLINES]
 
 
@@ -160,17 +191,20 @@ def _label(name: str) -> str:
     return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 
+def _readable(value: Any) -> str:
+    """Return a number with as many digits as a reader needs; years keep theirs together."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else plain(value)
+
+
 def plain(value: Any) -> str:
-    """Return a value as a person reads it; text stays as it is."""
+    """Return a parameter's value as a person would write it."""
     if value is None or value == "" or value == []:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def is_personal(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,20 +62,22 @@ def check_room(folder: Path, enough: int = ENOUGH) -> None:
 
 def check_kernels(plan: Plan) -> None:
     """Raise BadInput where a notebook asks for a kernel that is not installed."""
-    import json
-
     from jupyter_client.kernelspec import KernelSpecManager
 
     installed = KernelSpecManager().find_kernel_specs()
     for notebook in {step.notebook for step in plan.steps}:
-        metadata = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
-        kernel = metadata.get("kernelspec", {}).get("name", "python3")
-        if kernel not in installed:
+        if kernel(notebook) not in installed:
             raise BadInput(
-                f"{shown(notebook)} asks for the kernel {kernel!r}, which is not installed; there is: "
+                f"{shown(notebook)} asks for the kernel {kernel(notebook)!r}, which is not installed; there is: "
                 f"{', '.join(sorted(installed)) or 'none'}. "
                 "Open it in JupyterLab and choose Python 3, or type: make setup"
             )
+
+
+def kernel(notebook: Path) -> str:
+    """Return the name of the kernel a notebook asks for."""
+    metadata = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
+    return str(metadata.get("kernelspec", {}).get("name", "python3"))
 
 
 def _data_folder(path: str) -> Input:

@@ -12,7 +12,7 @@ from workbench.errors import NotebookFailed, WorkbenchError
 from workbench.paths import shown
 from workbench.reports import html, ledger
 from workbench.reports.execute import Job, disk_full, is_disk_full
-from workbench.reports.inputs import Input, check_inputs
+from workbench.reports.inputs import Input, check_inputs, kernel
 from workbench.reports.ledger import Record
 from workbench.reports.plan import Plan, Step
 from workbench.reports.record import begin, header
@@ -100,6 +100,7 @@ def _start(plan: Plan, step: Step, record: Record, inputs: Mapping[str, Input], 
     job = Job(
         name=step.name,
         notebook=str(step.notebook),
+        kernel=kernel(step.notebook),
         folder=str(record.folder),
         parameters=step.parameters,
         timeout_seconds=step.timeout_minutes * 60,

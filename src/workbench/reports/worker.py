@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from workbench.paths import project_root
 from workbench.reports.execute import Job, too_long
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 10.0
 
 
 class Worker:
@@ -26,12 +27,13 @@ class Worker:
         self._heard = b""
         self._outcome: dict[str, Any] = {}
         self._began = time.monotonic()
+        self._own = tempfile.TemporaryDirectory(prefix="workbench-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "workbench.reports.execute"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(output, run_id, jobs),
+            env=_environment(output, run_id, jobs) | _apart(self._own.name),
             start_new_session=True,
         )
         assert self._process.stdin is not None
@@ -70,6 +72,7 @@ class Worker:
         outcome = self._outcome or {"status": "failed", "error": self._killed()}
         if outcome["status"] == "failed":
             self.job.keep_failed()
+        self._own.cleanup()
         return {"error": None, **outcome}
 
     def stop(self) -> None:
@@ -80,6 +83,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._own.cleanup()
 
     def _killed(self) -> str:
         code = self._process.returncode
@@ -102,3 +106,8 @@ def _environment(output: Path, run_id: str, jobs: int) -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
     return {**dict.fromkeys(names, threads), **os.environ, **own}
+
+
+def _apart(own: str) -> dict[str, str]:
+    """Keep a person's IPython settings and running kernels out of it: a report is the same for everyone."""
+    return {"IPYTHONDIR": f"{own}/ipython", "JUPYTER_RUNTIME_DIR": own}
