@@ -18,15 +18,16 @@ YEAR = 365
 def features(folder: str | Path, days: Sequence[str], grades: tuple[int, int] = (9, 12)) -> pd.DataFrame:
     """Return the table of `workbench.features.student_features` for the students enrolled on `days`."""
     from workbench.features import AUDIT, FEATURES, ROSTER
+    from workbench.features.page import KNOWN_BY
 
-    tables = {path.name: _read(path) for path in Path(folder).iterdir() if path.is_dir()}
+    tables = {name: _read(Path(folder) / name) for name in (*KNOWN_BY, "scales")}
     frame = pd.concat([_one_day(tables, pd.Timestamp(day), grades) for day in sorted(set(days))], ignore_index=True)
     for feature in FEATURES:
         if feature.nothing is not None:
             frame[feature.name] = frame[feature.name].fillna(feature.nothing)
     columns = list(dict.fromkeys([*ROSTER, *(f.name for f in (*FEATURES, *AUDIT))]))
     floats = [name for name in columns if pd.api.types.is_float_dtype(frame[name])]
-    frame[floats] = frame[floats].round(9)
+    frame[floats] = frame[floats].round(12)
     return frame[columns].sort_values(["as_of", "student_id"], ignore_index=True)
 
 
@@ -154,8 +155,8 @@ def _moves(spells: pd.DataFrame, roster: pd.DataFrame, day: pd.Timestamp) -> pd.
     start = spells.groupby(["school_id", "school_year"]).entry_date.transform("min")
     facts = _known(spells.assign(start=start), "entry_date", day)
     window = facts[facts.exit_date.isna() | ((day - facts.exit_date).dt.days < 1095)]
-    here = facts.merge(roster[["student_id", "school_id", "school_year"]])
-    after = (here.entry_date - here.start).dt.days.groupby(here.student_id).min()
+    first = facts.merge(roster[["student_id", "school_id"]]).sort_values("entry_date").drop_duplicates("student_id")
+    after = (first.entry_date - first.start).dt.days.set_axis(first.student_id)
     return pd.DataFrame(
         {
             "schools_3_years": window.groupby("student_id").school_id.nunique().astype(float),

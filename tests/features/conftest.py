@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -254,6 +255,12 @@ def awkward_facts(_awkward_once: Facts) -> Facts:
 def awkward(tmp_path_factory: pytest.TempPathFactory, _awkward_once: Facts) -> Any:
     """Return the folder of the random data."""
     return write(tmp_path_factory.mktemp("data") / "awkward", _awkward_once)
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """Return the folder of the small synthetic data set that comes with the project."""
+    return Path(__file__).parents[2] / "data" / "synthetic" / "sample"
 
 
 @pytest.fixture(name="write", scope="session")

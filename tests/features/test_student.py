@@ -75,7 +75,7 @@ def test_a_full_record_computed_by_hand(table: pd.DataFrame) -> None:
             "reading_score_z": -math.sqrt(0.5),
             "mean_score_z": (-1 - 2 * math.sqrt(0.5)) / 3,
             "schools_3_years": 3,
-            "late_entry": 0,
+            "late_entry": 1,  # joined this school in March of the year before
             "grade_level": 10,
             "years_since_grade_9": 1,
             "behind_cohort": 0,
@@ -231,13 +231,19 @@ def test_spark_gives_the_same_table(awkward: Path) -> None:
 
 
 @pytest.mark.usefixtures("spark")
-def test_spark_gives_the_same_table_by_hand(tiny: store.Data, table: pd.DataFrame) -> None:
-    compare(table, frame(store.open_data(tiny.path, "spark"), DAYS))
+def test_spark_gives_the_same_table_for_the_sample(sample: Path) -> None:
+    days = ["2024-01-31", "2025-01-31"]
+    compare(frame(store.open_data(sample), days), frame(store.open_data(sample, "spark"), days))
 
 
 def test_plain_pandas_gives_the_same_table(awkward: Path) -> None:
     days = ["2023-01-15", "2023-10-01", "2024-10-01"]
     compare(frame(store.open_data(awkward), days), _in_pandas().features(awkward, days))
+
+
+def test_plain_pandas_gives_the_same_table_for_the_sample(sample: Path) -> None:
+    days = ["2023-01-31", "2024-01-31", "2025-01-31"]
+    compare(frame(store.open_data(sample), days), _in_pandas().features(sample, days))
 
 
 def _in_pandas() -> ModuleType:

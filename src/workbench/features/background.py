@@ -18,20 +18,25 @@ USUAL_AGE_IN_KINDERGARTEN = 5.5
 
 
 def moves(data: Data, roster: ibis.Table) -> ibis.Table:
-    """Return schools attended in the last 1,095 days, and entry during the year, by student and day.
+    """Return schools attended in the last 1,095 days, and joining the school during a year, by student and day.
 
-    The start of the year is the first entry into that school in that school year by anybody.
+    What counts is the first entry into the present school, in whichever year that was; a year's start is
+    the first entry into that school in that school year by anybody.
     """
     start = data.enrollments.group_by("school_id", "school_year").agg(start=data.enrollments.entry_date.min())
     spells = data.enrollments.join(start, ["school_id", "school_year"])
-    asked = roster.select(*KEYS, here="school_id", this_year="school_year")
+    asked = roster.select(*KEYS, here="school_id")
     facts = known(roster, spells, "entry_date").join(asked, KEYS)
     in_window = facts.exit_date.isnull() | (facts.as_of.delta(facts.exit_date, unit="day") < THREE_YEARS)
-    current = (facts.school_id == facts.here) & (facts.school_year == facts.this_year)
-    after_start = facts.entry_date.delta(facts.start, unit="day")
+    first = facts.days_ago == facts.days_ago.max().over(group_by=(*KEYS, "school_id"))
+    facts = facts.mutate(
+        joined=first & (facts.school_id == facts.here),
+        after_start=facts.entry_date.delta(facts.start, unit="day"),
+        in_window=in_window,
+    )
     return facts.group_by(KEYS).agg(
-        schools_3_years=facts.school_id.nunique(where=in_window),
-        late_entry=(after_start.min(where=current) > START_OF_YEAR).cast("float64"),
+        schools_3_years=facts.school_id.nunique(where=facts.in_window),
+        late_entry=(facts.after_start.min(where=facts.joined) > START_OF_YEAR).cast("float64"),
     )
 
 

@@ -188,9 +188,9 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "late_entry",
-        "1 where the student entered this school more than 14 days after its first entry of the school year, else 0",
+        "1 where the student first entered this school more than 14 days after its first entry of that year, else 0",
         "0 or 1",
-        "joined this school during the year",
+        "joined this school in the middle of a school year",
         1,
         "enrollments",
     ),

@@ -26,15 +26,15 @@ _PARTS = (
     (("events",), learning.events),
     (("interventions",), record.supports),
 )
-DECIMALS = 9
+DECIMALS = 12
 
 
 def student_features(data: Data, roster: ibis.Table) -> ibis.Table:
     """Return one row a row of `roster`: its five columns, every feature, and the audit columns.
 
     Each value is a function of what was known on `as_of`; see docs/features.md. Ordered by day and
-    student. Features are float64, rounded to nine decimals: the last digits of a sum depend on the
-    order in which an engine adds, and the same data should give the same model everywhere.
+    student. Features are float64; those that are no counts are rounded to twelve decimals, because the last
+    digits of a sum depend on the order in which an engine adds, and the same data should give the same model.
     A feature whose table the data folder lacks is missing throughout.
     Raises BadParameter where `roster` lacks one of its columns.
     """
@@ -59,7 +59,6 @@ def _finished(table: ibis.Table, feature: Feature, data: Data) -> ibis.Value:
     kind = "string" if feature.unit == "category" else "float64"
     if feature.name not in table.columns:
         return ibis.null(kind)
-    value = table[feature.name].cast(kind)
-    if kind == "string":
-        return value
-    return (value if feature.nothing is None else value.fill_null(feature.nothing)).round(DECIMALS)
+    value = table[feature.name]
+    value = (value.round(DECIMALS) if value.type().is_floating() else value).cast(kind)
+    return value if feature.nothing is None else value.fill_null(feature.nothing)
