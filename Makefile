@@ -1,6 +1,6 @@
 # One command each; `make help` lists them.
 PYTHON ?= python3
-STUDY ?= *
+STUDY ?= [a-z]*
 RUN = .venv/bin/workbench
 DEMO = data/synthetic/demo
 
