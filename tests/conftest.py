@@ -53,13 +53,13 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def risk_rows() -> pd.DataFrame:
     """Return risk by school, grade and group: Northfield has the most leavers, Zion and small groups are small."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for number, (school, (name, size)) in enumerate([("all", ("All schools", 1260)), *SCHOOLS.items()]):
         for grade in ("all", "9", "10", "11", "12"):
             for kind, groups in GROUPS.items():
                 for place, (group, share) in enumerate(groups.items()):
                     n = round(size * share / (1 if grade == "all" else 4))
-                    risk = 0.03 + 0.01 * number + 0.005 * place
+                    risk = (0.03 + 0.01 * number if number else 0.0524) + 0.005 * place
                     rows.append(
                         (school, name, grade, kind, group, n, n * risk, risk, risk / 2, 0.95 - risk, 3 - 5 * risk)
                     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,8 +49,7 @@ def note(text: str) -> str:
 def cards(headlines: Mapping[str, tuple[str, str]]) -> str:
     """Return headline numbers: for each heading, the number and a line that says what it means."""
     inside = "".join(
-        f'<div class="wb-card"><h3>{escape(heading)}</h3>'
-        f"<b>{escape(number)}</b><span>{escape(meaning)}</span></div>"
+        f'<div class="wb-card"><h3>{escape(heading)}</h3><b>{escape(number)}</b><span>{escape(meaning)}</span></div>'
         for heading, (number, meaning) in headlines.items()
     )
     return f'<div class="wb-cards" aria-live="polite">{inside}</div>'
@@ -57,7 +57,9 @@ def cards(headlines: Mapping[str, tuple[str, str]]) -> str:
 
 def listed(names: Iterable[str], first: str) -> list[str]:
     """Return each name once, in the order of the alphabet and of the numbers in it, `first` before all others."""
-    return sorted(set(names), key=lambda name: (name != first, [(not w.isdigit(), w.zfill(9)) for w in name.split()]))
+    return sorted(
+        set(names), key=lambda name: (name != first, re.sub(r"\d+", lambda n: n[0].zfill(9), name.casefold()))
+    )
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:

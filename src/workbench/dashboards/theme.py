@@ -1,10 +1,6 @@
 """How every dashboard looks: quiet, readable on a telephone, and of sufficient contrast (WCAG 2.2 AA)."""
 
 CSS = """
-html, body.jp-Notebook { height: auto; overflow: visible; background: #f4f6f8; padding: 0; margin: 0; }
-#rendered_cells > div { max-width: 1080px; margin: 0 auto; padding: 0 16px 48px; }
-#rendered_cells .jp-Cell, #rendered_cells .jp-OutputArea-output { padding: 0; margin: 0; overflow: visible; }
-#rendered_cells .jp-OutputPrompt, #rendered_cells .jp-Collapser { display: none; }
 .wb-header, .wb-section, .wb-cards, .wb-provenance, .wb-sorry, .wb-filters, .wb-filters label, .wb-filters select {
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #1c2733; }
 .wb-header { padding: 28px 0 8px; }
@@ -47,6 +43,7 @@ html, body.jp-Notebook { height: auto; overflow: visible; background: #f4f6f8; p
 .wb-section .workbench-table table { font-size: .95rem; width: 100%; margin: 0; }
 .wb-section .workbench-table td, .wb-section .workbench-table th { max-width: none; }
 @media (max-width: 600px) {
+  .wb-section .workbench-table :is(th, td:first-child) { white-space: normal !important; }
   .wb-header h1 { font-size: 1.4rem; }
   .wb-cards { grid-template-columns: repeat(2, 1fr); }
   .wb-bars th { width: 32%; }
