@@ -193,5 +193,5 @@ def test_a_notebook_without_the_cell_has_no_parameters(project: Project) -> None
 def test_a_file_that_is_no_notebook_is_told(project: Project) -> None:
     path = project.root / "notebooks" / "cut.ipynb"
     path.write_text('{"cells": [', encoding="utf-8")
-    with pytest.raises(BadInput, match="cut.ipynb is not a readable notebook"):
+    with pytest.raises(BadInput, match=r"cut.ipynb is not a readable notebook"):
         read_contract(path)

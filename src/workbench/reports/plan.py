@@ -66,16 +66,14 @@ def make_plan(params: str | Path, settings: Sequence[str] = (), only: Sequence[s
 
     Raises BadParameter or BadInput for the first thing that is wrong; nothing is started.
     """
-    written = read_params(resolve(params))
+    written = read_params(Path(params).resolve() if Path(params).is_file() else resolve(params))
     contracts = [read_contract(find(entry.notebook)) for entry in written.file.notebooks]
     changes = [_setting(text) for text in settings]
     _check_names(written, contracts, changes)
     steps: list[Step] = []
     for index, contract in enumerate(contracts):
         steps.extend(_steps(written, index, contract, changes))
-    for name in {step.name for step in steps}:
-        if sum(step.name == name for step in steps) > 1:
-            raise BadParameter(f"{shown(written.path)}: two notebooks are called {name!r}; give one another name.")
+    _check_steps(written, steps, changes)
     ordered = _ordered(written, steps)
     file = written.file
     chosen = _chosen(ordered, only)
@@ -101,6 +99,15 @@ def _check_names(written: Written, contracts: Sequence[Contract], changes: Seque
     for name, place in common + [(name, "--set") for target, name, _ in changes if not target]:
         if name not in known:
             raise BadParameter(f"No notebook of this run has a parameter {name!r} ({place}). {nearest(name, known)}")
+
+
+def _check_steps(written: Written, steps: Sequence[Step], changes: Sequence[tuple[str, str, str]]) -> None:
+    for name in {step.name for step in steps}:
+        if sum(step.name == name for step in steps) > 1:
+            raise BadParameter(f"{shown(written.path)}: two notebooks are called {name!r}; give one another name.")
+    known = sorted({step.name for step in steps} | {step.base for step in steps})
+    for target in [target for target, _, _ in changes if target and target not in known]:
+        raise BadParameter(f"--set: this run has no notebook {target!r}. {nearest(target, known)}")
 
 
 def _steps(written: Written, index: int, contract: Contract, changes: Sequence[tuple[str, str, str]]) -> Iterator[Step]:
@@ -138,7 +145,7 @@ def _units(written: Written, index: int, contract: Contract, values: _Values) ->
         raise BadParameter(
             f"{place}: {shown(contract.notebook)} has no parameter {name!r}. {nearest(name, contract.names)}"
         )
-    if isinstance(wanted, list):
+    if isinstance(wanted, list) and wanted:
         return [(name, value) for value in wanted]
     if wanted != "all" or name not in UNITS:
         raise BadParameter(f"{place}: write a list of values, or 'all' for {' or '.join(UNITS)}.")

@@ -10,7 +10,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-POINTS_PER_EM = 12.0
+POINTS_PER_EM = 8.6
+"""Formulas are drawn at 10 points; Computer Modern looks small beside a sans-serif text of the same size."""
 
 
 @pass_context
@@ -51,7 +52,7 @@ def formula(tex: str) -> str:
 
     text = f"${' '.join(tex.split())}$"
     try:
-        with rc_context({"svg.hashsalt": "workbench", "mathtext.fontset": "cm"}):
+        with rc_context({"svg.hashsalt": "workbench", "mathtext.fontset": "cm", "font.size": 10}):
             width, height, depth, *_ = mathtext.MathTextParser("path").parse(text, dpi=72)
             figure = Figure(figsize=(width / 72, height / 72))
             figure.text(0, depth / height, text)
