@@ -133,6 +133,8 @@ def _courses(results: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
             "gpa_last_term": gpa(recent),
             "gpa_all": gpa(sums),
             "gpa_change": gpa(recent) - gpa(before),
+            "grade_spread": facts.groupby("student_id").grade_points.std(),
+            "courses_last_term": facts[last].groupby("student_id").size().astype(float),
             "courses_failed_last_term": recent.failed,
             "courses_failed_ever": sums.failed,
             "credits_earned_share": sums.credits_earned / sums.credits_attempted.replace(0, np.nan),

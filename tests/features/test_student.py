@@ -68,6 +68,8 @@ def test_a_full_record_computed_by_hand(table: pd.DataFrame) -> None:
             "gpa_last_term": (3 * 0.5 + 2 * 1.5) / 2,
             "gpa_all": (4 + 0 + 1.5 + 3) / 4,
             "gpa_change": 2.25 - 2,
+            "grade_spread": math.sqrt((4**2 + 0 + 3**2 + 2**2 - 9**2 / 4) / 3),
+            "courses_last_term": 2,
             "courses_failed_last_term": 0,
             "courses_failed_ever": 1,
             "credits_earned_share": 3 / 4,

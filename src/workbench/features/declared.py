@@ -129,6 +129,23 @@ FEATURES: tuple[Feature, ...] = (
         "course_results",
     ),
     Feature(
+        "grade_spread",
+        "standard deviation of the grade points of all courses so far, each course counting once",
+        "points",
+        "how much grades differ between courses",
+        0,
+        "course_results",
+    ),
+    Feature(
+        "courses_last_term",
+        "courses with a grade in the newest term known",
+        "courses",
+        "courses taken in the last term",
+        0,
+        "course_results",
+        0,
+    ),
+    Feature(
         "courses_failed_last_term",
         "courses not passed in the newest term known",
         "courses",

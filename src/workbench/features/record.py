@@ -90,6 +90,10 @@ def courses(data: Data, roster: ibis.Table) -> ibis.Table:
         earned=facts.earned.sum(),
         failed=facts.failed.sum(),
         failed_last=facts.failed.sum(where=last),
+        courses=facts.courses.sum(),
+        courses_last=facts.courses.sum(where=last),
+        grades=facts.grades.sum(),
+        squares=facts.squares.sum(),
     )
     gpa_last = ratio(sums.points_last, sums.attempted_last)
     return sums.select(
@@ -97,10 +101,18 @@ def courses(data: Data, roster: ibis.Table) -> ibis.Table:
         gpa_last_term=gpa_last,
         gpa_all=ratio(sums.points, sums.attempted),
         gpa_change=gpa_last - ratio(sums.points_before, sums.attempted_before),
+        grade_spread=_deviation(sums.courses, sums.grades, sums.squares),
+        courses_last_term=sums.courses_last,
         courses_failed_last_term=sums.failed_last,
         courses_failed_ever=sums.failed,
         credits_earned_share=ratio(sums.earned, sums.attempted),
     )
+
+
+def _deviation(n: ibis.Value, total: ibis.Value, squares: ibis.Value) -> ibis.Value:
+    """Sample standard deviation from a count, a sum and a sum of squares; missing below two."""
+    within = squares - total * total / n.nullif(0)
+    return (within.round(9).clip(lower=0) / (n - 1).nullif(0)).sqrt()
 
 
 def _posted(results: ibis.Table) -> ibis.Table:
@@ -109,6 +121,9 @@ def _posted(results: ibis.Table) -> ibis.Table:
         attempted=results.credits_attempted.sum(),
         earned=results.credits_earned.sum(),
         failed=(~results.passed).cast("int64").sum(),
+        courses=results.count(),
+        grades=results.grade_points.sum(),
+        squares=(results.grade_points * results.grade_points).sum(),
     )
 
 

@@ -8,7 +8,7 @@ deviation that is AR(1) over terms). Everything recorded depends on them, and so
     absences             NegBin(share · exp(1.66 + 0.15 [high school] − 0.55 e), size 3.5)
     incidents            Poisson(share · exp(−3.05 − 0.60 e + 0.45 [male]))
     learning events      NegBin(share · events_per_term · exp(0.35 e), size 3)
-    letter grade         cut(0.60 θ + 0.40 e + leniency + N(0, 0.90²))
+    letter grade         cut(0.60 θ + 0.40 e + leniency + N(0, s²)), s 0.46 or 1.39 by school
     growth test          curve(grade) + 15 (θ + subject) + slope (grade − 5) + value added + N(0, SE²)
 
 All true values are fields of `Truth`, each with the public figure it was set to; every drawn one

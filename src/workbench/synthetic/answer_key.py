@@ -60,6 +60,7 @@ def key_tables(
                 "value_added_math": places.value_added[:, 0],
                 "value_added_reading": places.value_added[:, 1],
                 "dropout_log_odds": places.dropout_effect,
+                "grade_noise_sd": places.grade_noise,
             }
         ),
         "teachers": pa.table(
@@ -116,7 +117,7 @@ EQUATIONS = (
     "absences in a term ~ NegBin(mean = share · exp(a + a' [high school] + b e(t)), size), at most the days enrolled",
     "incidents in a term ~ Poisson(share · exp(a + b e(t) + c [male]))",
     "learning events in a term ~ NegBin(mean = share · events_per_term · exp(b e(t)), size)",
-    "course grade: letter = cut(g1 θ + g2 e(t) + teacher's leniency + N(0, s²))",
+    "course grade: letter = cut(g1 θ + g2 e(t) + teacher's leniency + N(0, s[school]²))",
     "quiz score: logit q ~ N(a + b θ, s²)",
     "growth test: y = curve(grade) + score_sd (θ + subject) + slope (grade − 5) + added + N(0, SE²)",
     "added(t) = persistence · added(t−1) + school's value added + teacher's effect(t),  teacher's effect is AR(1) over years",

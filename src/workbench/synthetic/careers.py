@@ -12,9 +12,9 @@ from workbench.synthetic.students import Bools, Students
 from workbench.synthetic.truth import Shape
 
 CREDITS_TO_REACH = np.array([0.0, 4.0, 9.0, 14.0])
-CREDITS_TO_GRADUATE = 20.0
-COURSES = 6
-CREDIT = 0.5
+CREDITS_TO_GRADUATE = 19.0
+COURSES, CREDIT = 6, 0.5
+ACADEMY_COURSES = 3
 
 STAYED, DROPPED, TRANSFERRED, GRADUATED, MOVED = 0, 1, 2, 3, 4
 
@@ -137,6 +137,7 @@ def _assign_sections(
     elementary = places.level[state.school] == 0
     sections[elementary, 1] = sections[elementary, 0]
     sections[elementary, 2:] = -1
+    sections[(state.high_year >= 1) & students.academy, ACADEMY_COURSES:] = -1
     return sections
 
 
@@ -144,11 +145,13 @@ def _move_midyear(shape: Shape, places: Places, state: State, sections: Ints, rn
     """Move a few students to another school of their level; they join a section there."""
     movers = np.flatnonzero(state.active & (rng.random(len(state.active)) < shape.truth.move_midyear))
     state.school[movers] = _pick(places, state.school[movers], places.level[state.school[movers]], False, rng)
-    sections = sections.copy()
+    joined = sections.copy()
+    full = state.active & (sections[:, 1] >= 0) & (sections[:, -1] >= 0) | (places.level[state.school] == 0)
     for mover in movers:
-        there = np.flatnonzero((state.school == state.school[mover]) & (state.grade == state.grade[mover]) & state.active)
-        sections[mover] = sections[rng.choice(there)]
-    return sections
+        same = full & (state.school == state.school[mover]) & (state.grade == state.grade[mover])
+        if same.any():
+            joined[mover] = np.where(sections[mover] >= 0, sections[rng.choice(np.flatnonzero(same))], -1)
+    return joined
 
 
 def _live_term(
@@ -169,7 +172,7 @@ def _live_term(
     left = np.where(dropped, DROPPED, STAYED)
     section = np.where(dropped[:, None], -1, sections[who])
     letter = _letters(shape, places, students, state, who, section, engagement, rng)
-    earned = CREDIT * ((section >= 0) & (letter > 0)).sum(axis=1)
+    earned = credit_of(students, who) * ((section >= 0) & (letter > 0)).sum(axis=1)
     state.credits[who] += np.where(state.high_year[who] >= 1, earned, 0.0)
     if term.index == 1:
         done = (state.high_year[who] >= 5) | ((state.high_year[who] == 4) & (state.credits[who] >= CREDITS_TO_GRADUATE))
@@ -192,6 +195,11 @@ def _step_engagement(shape: Shape, state: State, who: Ints, term: calendar.Term,
     first = state.fresh[who] & (term.index == 0)
     moved = persistence * state.deviation[who] + np.sqrt(1 - persistence**2) * shock
     state.deviation[who] = np.where(first, shock, moved)
+
+
+def credit_of(students: Students, who: Ints) -> Floats:
+    """Credits a course carries: career academies teach half as many courses, each worth twice as much."""
+    return np.where(students.academy[who], CREDIT * COURSES / ACADEMY_COURSES, CREDIT)
 
 
 def class_grade(record: TermRecords) -> Ints:
@@ -224,7 +232,7 @@ def _letters(
     teacher = teacher_of(places, state.school[who][:, None], state.grade[who][:, None], section)
     leniency = np.where(teacher >= 0, places.leniency[teacher], 0.0)
     mean = equations.grade_mean(shape.truth, students.standing[who][:, None], engagement[:, None], leniency)
-    latent = mean + shape.truth.grade_noise_sd * rng.normal(size=section.shape)
+    latent = mean + places.grade_noise[state.school[who]][:, None] * rng.normal(size=section.shape)
     return np.searchsorted(np.array(shape.truth.grade_cuts), latent)
 
 

@@ -152,8 +152,9 @@ def _grades(evidence: Evidence, lattice: Lattice, rows: Any, column: int) -> Flo
     cuts = np.array([-np.inf, *truth.grade_cuts, np.inf])
     letter = given.letter.to_numpy()
     mean = base[:, None] + sums[None, :]
-    high = (cuts[letter + 1][:, None] - mean) / truth.grade_noise_sd
-    low = (cuts[letter][:, None] - mean) / truth.grade_noise_sd
+    noise = given.noise.to_numpy()[:, None]
+    high = (cuts[letter + 1][:, None] - mean) / noise
+    low = (cuts[letter][:, None] - mean) / noise
     log_p = np.log(np.maximum(special.ndtr(high) - special.ndtr(low), 1e-300))
     total = np.zeros((len(rows), len(sums)))
     np.add.at(total, given.row.to_numpy() - rows[0], log_p)

@@ -118,9 +118,10 @@ class _Reader:
 
     def courses(self, position: pd.Series, terms: list[calendar.Term]) -> pd.DataFrame:
         rows = self.frame(
-            f"""SELECT student_id, school_year, term, letter, k.grading_leniency AS leniency
+            f"""SELECT student_id, school_year, term, letter, k.grading_leniency AS leniency, h.grade_noise_sd AS noise
                 FROM {self.t("course_results")} c JOIN {self.t("sections")} s USING (section_id, school_year, term)
                 JOIN {self.key("teachers")} k USING (teacher_id, school_year)
+                JOIN {self.key("schools")} h USING (school_id)
                 WHERE posted_date <= DATE '{self.as_of}' ORDER BY student_id, section_id"""
         )
         rows = rows[rows.student_id.isin(position.index)]
@@ -131,6 +132,7 @@ class _Reader:
                 "column": [columns[key] for key in zip(rows.school_year, rows.term, strict=True)],
                 "letter": rows.letter.map(LETTERS).to_numpy(),
                 "leniency": rows.leniency.to_numpy(),
+                "noise": rows.noise.to_numpy(),
             }
         )
 

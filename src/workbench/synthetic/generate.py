@@ -182,7 +182,7 @@ def _district(shape: Shape, number: int) -> tuple[Tables, Tables]:
     terms: dict[str, list[pa.Table]] = {n: [] for n in ("attendance", "discipline", "sections", "course_results", "events")}
     for turn, record in enumerate(state.history):
         prefix = f"{number + 1:03d}-{turn:02d}"
-        sections, results, first_section = records.classes(places, ids, record)
+        sections, results, first_section = records.classes(places, students, ids, record)
         terms["attendance"].append(records.attendance(shape, places, ids, record, rng))
         terms["discipline"].append(records.discipline(shape, places, students, ids, record, prefix, rng))
         terms["sections"].append(sections)

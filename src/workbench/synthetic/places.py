@@ -26,7 +26,7 @@ class Places:
 
     Schools: `level` (0 elementary, 1 middle, 2 high), `zone` (a high school's catchment),
     `intake` (mean standing, SD), `value_added` (schools × 2: math, reading; points a year),
-    `dropout_effect` (log odds). Teachers: `teacher_school`, `teacher_subject`, `leniency`
+    `dropout_effect` (log odds), `grade_noise` (SD of course grades' latent noise). Teachers: `teacher_school`, `teacher_subject`, `leniency`
     (grading), `teacher_effect` (teachers × years, points).
     """
 
@@ -37,6 +37,7 @@ class Places:
     disadvantage: Floats
     value_added: Floats
     dropout_effect: Floats
+    grade_noise: Floats
     teacher_school: Ints
     teacher_subject: Ints
     leniency: Floats
@@ -71,6 +72,7 @@ def make_places(shape: Shape, district: int, students: int, rng: np.random.Gener
     teachers = len(teacher_school)
     return Places(
         district, level, zone, intake, zone_need[zone], value_added, dropout_effect,
+        truth.grade_noise_sd * np.exp(truth.grade_noise_spread * np.where((np.arange(n) + district) % 2, 1.0, -1.0)),
         teacher_school, teacher_subject,
         rng.normal(0, truth.grade_leniency_sd, teachers),
         _drifting(rng, teachers, shape.years, truth.teacher_value_added_sd, truth.teacher_drift),

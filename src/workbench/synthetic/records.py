@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.synthetic import calendar, equations
 from workbench.synthetic.careers import (
-    CREDIT, DROPPED, GRADUATED, MOVED, STAYED, TRANSFERRED, State, TermRecords, class_grade, teacher_of,
+    DROPPED, GRADUATED, MOVED, STAYED, TRANSFERRED, State, TermRecords, class_grade, credit_of, teacher_of,
 )  # fmt: skip
 from workbench.synthetic.places import Ints, Places
 from workbench.synthetic.scores import SCALES, Scores, there_in_ninth
@@ -166,7 +166,9 @@ def _numbered(prefix: str, n: int) -> pa.Array:
     return pc.binary_join_element_wise(prefix, pc.cast(pa.array(np.arange(n)), pa.string()), "")
 
 
-def classes(places: Places, ids: pa.Array, record: TermRecords) -> tuple[pa.Table, pa.Table, pa.Array]:
+def classes(
+    places: Places, students: Students, ids: pa.Array, record: TermRecords
+) -> tuple[pa.Table, pa.Table, pa.Array]:
     """Sections of one term and the grades given in them; last, each student's section ids, row by row."""
     grade = np.minimum(class_grade(record), 12)
     course = np.broadcast_to(np.arange(record.section.shape[1]), record.section.shape)
@@ -198,7 +200,7 @@ def classes(places: Places, ids: pa.Array, record: TermRecords) -> tuple[pa.Tabl
     who = np.broadcast_to(record.who[:, None], taught.shape)[taught]
     points = record.letter[taught]
     high = np.broadcast_to(record.high_year[:, None] > 0, taught.shape)[taught]
-    attempted = np.where(high, CREDIT, 0.0)
+    attempted = np.where(high, credit_of(students, who), 0.0)
     results = pa.table(
         {
             "student_id": ids.take(pa.array(who)),

@@ -37,6 +37,7 @@ class Students:
     disability: Bools
     alternate: Bools
     over_age: Bools
+    academy: Bools
     birth: NDArray[np.datetime64]
     entry_year: Ints
     entry_grade: Ints
@@ -78,6 +79,7 @@ def make_students(shape: Shape, places: Places, numbers: Ints, rng: np.random.Ge
         disability=disability,
         alternate=disability & (rng.random(n) < truth.alternate_share / truth.disability_share),
         over_age=over_age,
+        academy=rng.random(n) < truth.academy_share,
         birth=_births(start_year - shape.low_grade - 1, over_age, rng),
         entry_year=entry_year,
         entry_grade=entry_grade,

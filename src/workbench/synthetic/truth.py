@@ -24,6 +24,7 @@ class Truth:
     disability_share: float = 0.15
     alternate_share: float = 0.01
     over_age_share: float = 0.06
+    academy_share: float = 0.35
 
     # Standing: gaps against white students / not in the programme, in SD of standing, net of each other.
     standing_race: tuple[float, ...] = (-0.45, 0.25, -0.55, -0.35, -0.05, -0.40, 0.0)
@@ -43,7 +44,7 @@ class Truth:
     engagement_persistence: float = 0.92
 
     # Dropout hazard in a term, log odds; years in high school 1 to 4 (none in a fifth).
-    hazard_year: tuple[float, ...] = (-6.40, -5.75, -5.30, -5.30)
+    hazard_year: tuple[float, ...] = (-6.45, -5.80, -5.35, -5.35)
     hazard_standing: float = -0.90
     hazard_engagement: float = -1.60
     hazard_over_age: float = 0.50
@@ -73,12 +74,14 @@ class Truth:
     incident_engagement: float = -0.60
     incident_male: float = 0.45
 
-    # Course grades: ordered probit with unit-free noise; cut points F|D|C|B|A.
-    grade_cuts: tuple[float, ...] = (-2.15, -1.60, -0.85, 0.15)
+    # Course grades: ordered probit; cut points F|D|C|B|A. Schools grade more or less evenly: the noise's
+    # log SD is the common one plus or minus grade_noise_spread, by turns.
+    grade_cuts: tuple[float, ...] = (-2.20, -1.65, -0.90, 0.10)
     grade_standing: float = 0.60
     grade_engagement: float = 0.40
-    grade_noise_sd: float = 0.90
+    grade_noise_sd: float = 0.80
     grade_leniency_sd: float = 0.20
+    grade_noise_spread: float = 0.55
 
     # Learning events: negative binomial, a full term, from grade 6; quiz scores are logistic-normal.
     event_engagement: float = 0.35

@@ -1,0 +1,36 @@
+"""Who may leave school without a diploma: a study, its models, how good they are, and for whom.
+
+    study = wb.dropout.prepare(data="data/synthetic/sample", as_of="2024-01-31")
+    result = wb.dropout.assess(study)
+    result.quality
+"""
+
+from workbench.dropout import figures
+from workbench.dropout.assess import Assessment, assess
+from workbench.dropout.cohorts import study
+from workbench.dropout.explain import Explanation, example_student, explain, told
+from workbench.dropout.fairness import Mitigation, audit, flagged, mitigate
+from workbench.dropout.leakage import LeakageFlag, leakage_flags
+from workbench.dropout.own_table import study_from_table
+from workbench.dropout.prepare import prepare
+from workbench.dropout.study import Study
+
+__all__ = [
+    "Assessment",
+    "Explanation",
+    "LeakageFlag",
+    "Mitigation",
+    "Study",
+    "assess",
+    "audit",
+    "example_student",
+    "explain",
+    "figures",
+    "flagged",
+    "leakage_flags",
+    "mitigate",
+    "prepare",
+    "study",
+    "study_from_table",
+    "told",
+]

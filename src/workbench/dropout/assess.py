@@ -1,0 +1,90 @@
+"""Fit, predict and judge: every model of a study on the same students."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.dropout import metrics
+from workbench.dropout.models import Floats, Risk, abc_rule, fit_trees, has_rule, logistic_risk
+from workbench.dropout.study import OUTCOME, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TREES = "XGBoost"
+LOGISTIC = "Logistic regression"
+RULE = "Attendance–behaviour–course rule"
+ATTAINABLE = "Attainable ceiling"
+ORACLE = "Oracle ceiling"
+REPEATS, FOLDS = 3, 5
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What came of a study: `scores` (model → one score a judged row), `quality` with intervals, and
+    `model`, XGBoost as it would be used next (fitted on the training rows)."""
+
+    study: Study
+    model: Risk
+    scores: dict[str, Floats]
+    quality: pd.DataFrame
+    seed: int
+
+    @property
+    def risk(self) -> Floats:
+        """XGBoost's risk of each judged row."""
+        return self.scores[TREES]
+
+    @property
+    def outcome(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.asarray(self.study.judged[OUTCOME].to_numpy(dtype=np.int64))
+
+    @property
+    def calibration(self) -> pd.DataFrame:
+        """Predicted and observed shares by risk band."""
+        return metrics.calibration(self.outcome, self.risk)
+
+    def result(self, measure: str, model: str = TREES) -> float:
+        """One number of the quality table."""
+        return float(self.quality.set_index("model").loc[model, measure])
+
+
+def assess(study: Study, seed: int = 0) -> Assessment:
+    """Fit XGBoost and logistic regression, apply the rule and the ceilings where there are any, and judge.
+
+    With a test part: fitted on training, judged on test. Without: mean out-of-fold risks of three
+    times five stratified folds, a student's rows kept together.
+    """
+    model = fit_trees(study, study.train, seed)
+    if study.test is not None:
+        scores = {TREES: model(study.test), LOGISTIC: logistic_risk(study, study.train, study.test)}
+    else:
+        scores = _out_of_fold(study, seed)
+    if has_rule(study):
+        scores[RULE] = abc_rule(study.judged)
+    if study.ceiling is not None:
+        scores[ATTAINABLE] = study.ceiling.attainable.to_numpy()
+        scores[ORACLE] = study.ceiling.oracle.to_numpy()
+    judged = study.judged
+    students = judged[study.id_column].astype(str).to_numpy() if study.id_column else np.arange(len(judged)).astype(str)
+    outcome = judged[OUTCOME].to_numpy(dtype=np.int64)
+    return Assessment(study, model, scores, metrics.quality(outcome, scores, TREES, seed, students), seed)
+
+
+def _out_of_fold(study: Study, seed: int) -> dict[str, Floats]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    frame = study.train
+    groups = frame[study.id_column].astype(str) if study.id_column else np.arange(len(frame))
+    folds = max(2, min(FOLDS, int(min(frame[OUTCOME].sum(), (1 - frame[OUTCOME]).sum()))))
+    scores = {TREES: np.zeros(len(frame)), LOGISTIC: np.zeros(len(frame))}
+    for repeat in range(REPEATS):
+        split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat)
+        for learn, held in split.split(frame, frame[OUTCOME], groups):
+            train, test = frame.iloc[learn], frame.iloc[held]
+            scores[TREES][held] += fit_trees(study, train, seed + repeat)(test) / REPEATS
+            scores[LOGISTIC][held] += logistic_risk(study, train, test) / REPEATS
+    return scores

@@ -1,0 +1,135 @@
+"""Cohort-forward study from a data folder: learn from earlier ninth-grade cohorts, test on later ones."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from workbench import features
+from workbench.dropout.leakage import leakage_flags
+from workbench.dropout.study import OUTCOME, Study
+from workbench.errors import BadInput, BadParameter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.store import Data
+
+YEARS_IN_HIGH_SCHOOL = 4
+AUDITED = ("sex", "race_ethnicity", "economically_disadvantaged", "english_learner", "disability")
+
+
+def study(
+    data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predictors: bool = False
+) -> Study:
+    """Return the dropout study of a data folder, as of one day.
+
+    Test: everybody enrolled in high school on `as_of` whose ninth-grade cohort is in its first four
+    years. Training: all older cohorts, on the same day of earlier years, as far as their outcome
+    within `horizon_years` was known by `as_of`. A student belongs to one cohort, so nobody is in
+    both, and nothing that happened after `as_of` is learned from. Documented and undocumented
+    transfers within the horizon are left out: their outcome is not known. Race, sex and disability
+    predict only where `sensitive_predictors` asks for it.
+    Raises BadParameter for a day whose outcome is not yet known, BadInput where a part has no case.
+    """
+    day = _day(as_of)
+    end = _years_on(day, horizon_years)
+    if end.isoformat() > data.last_day:
+        raise BadParameter(
+            f"as_of is {day} and the horizon {horizon_years} year(s), but these data end on {data.last_day}: "
+            f"who left by {end} is not known yet. Choose a day on or before {_years_on(_day(data.last_day), -horizon_years)}."
+        )
+    rows = _labelled(data, _days(data, day, horizon_years), horizon_years)
+    first_test_cohort = _school_year(day) - YEARS_IN_HIGH_SCHOOL + 1
+    recent = rows.ninth_grade_year >= first_test_cohort
+    today = rows.as_of == str(day)
+    train, test = rows[~recent & ~today], rows[recent & today]
+    for name, part in (("training", train), ("test", test)):
+        _check_part(name, part, day)
+    predictors = features.PREDICTORS + (features.AUDIT_COLUMNS if sensitive_predictors else ())
+    predictors = tuple(p for p in predictors if train[p].nunique(dropna=True) > 1)
+    declared = {f.name: f for f in (*features.FEATURES, *features.AUDIT)}
+    return Study(
+        title="Leaving school without a diploma",
+        outcome_words="left",
+        how=(
+            f"Cohort-forward: learned from ninth-grade cohorts up to {first_test_cohort - 1}, as they stood on {day:%d %B} "
+            f"of earlier years; tested on cohorts {first_test_cohort} and later as they stood on {day:%d %B %Y}. "
+            "No student is in both, and nothing after that day was used."
+        ),
+        train=train.reset_index(drop=True),
+        test=test.reset_index(drop=True),
+        id_column="student_id",
+        predictors=predictors,
+        groups=AUDITED,
+        directions={name: declared[name].monotone for name in predictors},
+        words={name: declared[name].words for name in predictors},
+        ceiling=_ceiling(data, day, horizon_years, test),
+        flags=tuple(leakage_flags(train[[*predictors]], train[OUTCOME].to_numpy().astype(bool), OUTCOME)),
+        notes=("Race, sex and disability are among the predictors, as asked.",) if sensitive_predictors else (),
+    )
+
+
+def _day(day: date | str) -> date:
+    try:
+        return day if isinstance(day, date) else date.fromisoformat(day)
+    except ValueError as error:
+        raise BadParameter(f"The day {day!r} is not a date; write year-month-day, such as 2024-01-31.") from error
+
+
+def _years_on(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def _school_year(day: date) -> int:
+    return day.year + (day.month >= 8)
+
+
+def _days(data: Data, day: date, horizon_years: int) -> list[date]:
+    """The test day, and the same day of each earlier year whose horizon had closed by then."""
+    first = data.enrollments.entry_date.min().execute()
+    earlier = [_years_on(day, -back) for back in range(horizon_years, 40)]
+    return [day, *(d for d in earlier if str(d) > str(first)[:10])]
+
+
+def _labelled(data: Data, days: list[date], horizon_years: int) -> pd.DataFrame:
+    """Features of everybody on the roll on each day, with what became of them within the horizon."""
+    table = features.student_features(data, features.roster(data, days))
+    ends = data.outcomes.select("student_id", "status", "outcome_date")
+    cohorts = data.students.filter(data.students.ninth_grade_year.notnull()).select("student_id", "ninth_grade_year")
+    rows = table.join(ends, "student_id").join(cohorts, "student_id").to_pandas()
+    import pandas as pd
+
+    start = pd.to_datetime(rows.as_of)
+    settled = pd.to_datetime(rows.outcome_date)
+    within = (settled > start) & (settled <= start + pd.DateOffset(years=horizon_years))
+    rows["as_of"] = start.dt.strftime("%Y-%m-%d")
+    rows[OUTCOME] = (within & rows.status.eq("dropped_out")).astype(int)
+    kept = rows[~(within & rows.status.eq("transferred"))]
+    return kept.drop(columns=["status", "outcome_date"]).sort_values(["as_of", "student_id"], ignore_index=True)
+
+
+def _check_part(name: str, part: pd.DataFrame, day: date) -> None:
+    if part.empty:
+        raise BadInput(
+            f"There are no {name} students for {day}. Is that a school day, and do the data hold cohorts old enough? "
+            "Training needs cohorts that began grade 9 at least four years before the test cohorts end."
+        )
+    if part[OUTCOME].nunique() < 2:
+        raise BadInput(
+            f"Among the {len(part):,} {name} rows for {day}, {int(part[OUTCOME].sum())} left: "
+            "a model needs both students who left and students who stayed. Use more students or another day."
+        )
+
+
+def _ceiling(data: Data, day: date, horizon_years: int, test: pd.DataFrame) -> Any:
+    from workbench import synthetic
+
+    if not (data.path / "answer_key").is_dir():
+        return None
+    risks = synthetic.ceiling(data, day, horizon_years).reindex(test.student_id)
+    return risks.reset_index(drop=True)
+

@@ -1,0 +1,84 @@
+"""Why the model says what it says: for all students together, and for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.dropout.assess import Assessment
+from workbench.dropout.models import Floats, as_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """SHAP values of the judged rows: rows × predictors, in log odds; `base` is the average log odds."""
+
+    values: Floats
+    base: float
+    data: pd.DataFrame
+    names: tuple[str, ...]
+
+    @property
+    def importance(self) -> pd.DataFrame:
+        """Mean absolute SHAP value a predictor, the largest first."""
+        import pandas as pd
+
+        size = np.abs(self.values).mean(axis=0)
+        table = pd.DataFrame({"what the model looks at": self.names, "mean_effect": size})
+        return table.sort_values("mean_effect", ascending=False, ignore_index=True)
+
+    def reasons(self, row: int, most: int = 6) -> pd.DataFrame:
+        """What moved one student's risk most: the value, the effect in log odds, and the direction in words."""
+        import pandas as pd
+
+        order = np.argsort(-np.abs(self.values[row]))[:most]
+        effect = self.values[row][order]
+        return pd.DataFrame(
+            {
+                "reason": [self.names[k] for k in order],
+                "value": [_shown(self.data.iloc[row, k]) for k in order],
+                "effect": effect,
+                "direction": np.where(effect > 0, "raises the risk", "lowers the risk"),
+            }
+        )
+
+
+def _shown(value: object) -> str:
+    if value is None or value != value:
+        return "not known"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def explain(assessment: Assessment) -> Explanation:
+    """Return SHAP values of XGBoost for the judged rows (Lundberg et al. 2020, exact for trees)."""
+    import shap
+
+    study = assessment.study
+    data = as_numbers(study.judged, study.predictors, assessment.model.categories)
+    explainer = shap.TreeExplainer(assessment.model.trees)
+    values = np.asarray(explainer.shap_values(data), dtype=float)
+    return Explanation(values, float(np.ravel(explainer.expected_value)[0]), data, tuple(map(study.name, study.predictors)))
+
+
+def example_student(assessment: Assessment) -> int:
+    """Return the row whose risk is at the 98th percentile: high, and not the single worst."""
+    return int(np.argsort(assessment.risk)[int(0.98 * (len(assessment.risk) - 1))])
+
+
+def told(assessment: Assessment, row: int) -> str:
+    """Say one student's risk as a share of 100 with the same score, with its interval and its use."""
+    bands = assessment.calibration.sort_values("mean_risk", ignore_index=True)
+    edges = np.cumsum(bands.n.to_numpy())
+    rank = int((assessment.risk < assessment.risk[row]).sum())
+    band = bands.iloc[min(int(np.searchsorted(edges, rank, side="right")), len(bands) - 1)]
+    return (
+        f"Of 100 students with a score in this band ({band.risk_band}), about {100 * band.share_left:.0f} "
+        f"{'left' if assessment.study.outcome_words == 'left' else 'had the outcome'} "
+        f"(95 % interval {100 * band.share_left_low:.0f} to {100 * band.share_left_high:.0f}). "
+        "Use only to offer support, never to deny, place or discipline."
+    )

@@ -1,0 +1,114 @@
+"""Figures of a study, each with the alt text that says what it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from workbench.dropout.assess import ATTAINABLE, ORACLE, TREES, Assessment
+from workbench.dropout.explain import Explanation
+from workbench.style import figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#555555", "#999999")
+
+
+class Drawn(NamedTuple):
+    """A figure, its alt text, and the numbers behind it."""
+
+    figure: Figure
+    alt: str
+    table: pd.DataFrame
+
+
+def roc(assessment: Assessment) -> Drawn:
+    """Share of cases found against share of false alarms, for every model."""
+    from sklearn.metrics import roc_curve
+
+    fig, axes = figure(7.5, 5.2)
+    for k, (name, score) in enumerate(assessment.scores.items()):
+        alarms, found, _ = roc_curve(assessment.outcome, score)
+        thin = name in (ATTAINABLE, ORACLE)
+        axes.plot(
+            alarms, found, linestyle=_LINES[k % 5], color=_COLOURS[k % 5], linewidth=1.4 if thin else 2.2,
+            label=f"{name} (AUC {assessment.result('auc', name):.2f})",
+        )  # fmt: skip
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
+    axes.set(
+        xlabel="False alarms: share of those who stayed", ylabel="Found: share of the cases", xlim=(0, 1), ylim=(0, 1.005)
+    )
+    axes.legend(loc="lower right")
+    parts = "; ".join(f"{n} {assessment.result('auc', n):.2f}" for n in assessment.scores)
+    return Drawn(fig, f"Line chart of cases found against false alarms. Area under the curve: {parts}.", assessment.quality)
+
+
+def calibration(assessment: Assessment) -> Drawn:
+    """Predicted risk against what happened, by band."""
+    table = assessment.calibration
+    fig, axes = figure(7, 4.6)
+    low = table.share_left - table.share_left_low
+    high = table.share_left_high - table.share_left
+    axes.errorbar(
+        100 * table.mean_risk, 100 * table.share_left, yerr=100 * np.array([low, high]), fmt="o", capsize=4, color=_COLOURS[0],
+        label="Observed, with 95 % interval",
+    )  # fmt: skip
+    top = 105 * max(table.share_left_high.max(), table.mean_risk.max())
+    axes.plot([0, top], [0, top], color="#999999", linestyle="--", label="Perfect agreement")
+    axes.set(xlabel="Predicted risk, mean of the band (%)", ylabel="Share that had the outcome (%)", xlim=(0, None), ylim=(0, None))
+    axes.legend(loc="upper left")
+    last = table.iloc[-1]
+    alt = (
+        f"Dots of observed against predicted share in five risk bands. In the highest band {100 * last.mean_risk:.0f} % "
+        f"were predicted and {100 * last.share_left:.0f} % observed (interval {100 * last.share_left_low:.0f} to {100 * last.share_left_high:.0f})."
+    )
+    return Drawn(fig, alt, table)
+
+
+def importance(explanation: Explanation, most: int = 12) -> Drawn:
+    """The predictors that move risks most."""
+    table = explanation.importance.head(most)
+    fig, axes = figure(8, 0.36 * len(table) + 1.2)
+    axes.barh(table.iloc[::-1, 0], table.mean_effect[::-1], color=_COLOURS[0])
+    axes.set(xlabel="Mean size of the effect on the risk (log odds)")
+    axes.grid(axis="y", visible=False)
+    first = ", ".join(table.iloc[:3, 0])
+    return Drawn(fig, f"Bar chart of what the model looks at most: {first}, and {len(table) - 3} more.", table)
+
+
+def reasons(explanation: Explanation, row: int) -> Drawn:
+    """What raised and lowered one student's risk."""
+    table = explanation.reasons(row)
+    fig, axes = figure(8, 3.4)
+    colours = [_COLOURS[1] if effect > 0 else _COLOURS[0] for effect in table.effect]
+    labels = [f"{reason}: {value}" for reason, value in zip(table.reason, table.value, strict=True)]
+    bars = axes.barh(labels[::-1], table.effect[::-1], color=colours[::-1])
+    axes.bar_label(bars, ["raises" if e > 0 else "lowers" for e in table.effect[::-1]], padding=4, fontsize=9)
+    axes.axvline(0, color="#333333", linewidth=1)
+    axes.margins(x=0.18)
+    axes.set(xlabel="Effect on this student's risk (log odds)")
+    axes.grid(axis="y", visible=False)
+    raising = ", ".join(table.reason[table.effect > 0][:3]) or "nothing"
+    return Drawn(fig, f"Bar chart of the reasons for one student's risk. Raised most by: {raising}.", table)
+
+
+def fairness(table: pd.DataFrame, group: str) -> Drawn:
+    """False-alarm and miss rates of one kind of group, with intervals."""
+    part = table[(table.group_kind == group) & (table.n >= 10)].reset_index(drop=True)
+    fig, axes = figure(9, 0.42 * len(part) + 1.6, columns=2)
+    for axis, rate, title in zip(axes, ("false_alarm_rate", "miss_rate"), ("False alarms", "Missed"), strict=True):
+        known = part[part[rate].notna()]
+        limits = 100 * np.array([known[rate] - known[f"{rate}_low"], known[f"{rate}_high"] - known[rate]]).clip(0)
+        axis.errorbar(100 * known[rate], known.group, xerr=limits, fmt="o", capsize=4, color=_COLOURS[0])
+        axis.set(title=f"{title} (%)", xlim=(0, None))
+    axes[1].set_yticklabels([])
+    worst = part.loc[part.false_alarm_rate.idxmax()]
+    alt = f"False-alarm and miss rates by {group}, with 95 % intervals. Most false alarms: {worst.group}, {100 * worst.false_alarm_rate:.0f} %."
+    return Drawn(fig, alt, part)
+
+
+__all__ = ["TREES", "Drawn", "calibration", "fairness", "importance", "reasons", "roc"]

@@ -1,0 +1,78 @@
+"""What is to be predicted, for whom, from what, and on whom it is tested: one object for every kind of data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.dropout.leakage import LeakageFlag
+
+OUTCOME = "outcome"
+SPARSE = 20
+
+
+@dataclass(frozen=True)
+class Study:
+    """A prediction study, ready to be assessed.
+
+    `train` and `test` have one row a student (and day) with the predictors, the groups for auditing
+    and the 0/1 column `outcome`; no student is in both. Where the data know no cohorts, `test` is
+    None and the assessment is by repeated stratified folds of `train`. `directions` gives +1 or −1
+    where risk is expected to rise or fall with a predictor, `words` how a counsellor would name it,
+    `ceiling` (synthetic data only) the true risks of the test rows.
+    """
+
+    title: str
+    outcome_words: str
+    how: str
+    train: pd.DataFrame
+    test: pd.DataFrame | None
+    id_column: str | None
+    predictors: tuple[str, ...]
+    groups: tuple[str, ...]
+    directions: Mapping[str, int] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    ceiling: pd.DataFrame | None = None
+    flags: tuple[LeakageFlag, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> pd.DataFrame:
+        """The rows on which predictions are judged."""
+        return self.train if self.test is None else self.test
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row a part of the data: rows, students, how many had the outcome, and the share."""
+        import pandas as pd
+
+        parts = {"training": self.train} | ({} if self.test is None else {"test": self.test})
+        rows = [
+            (
+                name,
+                len(part),
+                part[self.id_column].nunique() if self.id_column else len(part),
+                int(part[OUTCOME].sum()),
+                float(part[OUTCOME].mean()),
+            )
+            for name, part in parts.items()
+        ]
+        return pd.DataFrame(rows, columns=["part", "rows", "students", self.outcome_words, "share"])
+
+    def name(self, predictor: str) -> str:
+        """How a person would name a predictor."""
+        return self.words.get(predictor, predictor)
+
+
+def in_groups(frame: pd.DataFrame, group: str) -> pd.Series[str]:
+    """Return a group column as text, with missing values as a group of their own."""
+    values = frame[group]
+    if values.dtype.kind in "bf" and set(np.unique(values.dropna())) <= {0.0, 1.0}:
+        values = values.map({0.0: "no", 1.0: "yes"})
+    return values.astype("object").where(values.notna(), "not recorded").astype(str)
