@@ -151,8 +151,14 @@ def test_synthesize_and_doctor_are_passed_on(monkeypatch: pytest.MonkeyPatch) ->
     import workbench.synthetic
 
     asked: dict[str, object] = {}
-    monkeypatch.setattr(workbench.synthetic, "write", lambda out, **options: asked.update(out=out, **options))
+
+    def write(out: str, **options: object) -> Path:
+        asked.update(out=out, **options)
+        return Path(out)
+
+    monkeypatch.setattr(workbench.synthetic, "write", write)
     monkeypatch.setattr(workbench.doctor, "main", lambda arguments: 1)
     assert main(["synthesize", "data/x", "--preset", "demo", "--seed", "7"]) == 0
+    assert asked.pop("jobs")
     assert asked == {"out": "data/x", "preset": "demo", "students": None, "years": None, "seed": 7}
     assert main(["doctor"]) == 1

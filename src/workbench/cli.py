@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -202,10 +203,10 @@ def _new(options: argparse.Namespace) -> None:
 
 def _synthesize(options: argparse.Namespace) -> None:
     from workbench import synthetic
+    from workbench.paths import shown
 
-    synthetic.write(
-        options.out, preset=options.preset, students=options.students, years=options.years, seed=options.seed
-    )
+    asked = {name: getattr(options, name) for name in ("preset", "students", "years", "seed")}
+    print(f"Made {shown(synthetic.write(options.out, **asked, jobs=len(os.sched_getaffinity(0))))}.")
 
 
 def _doctor(options: argparse.Namespace) -> int:

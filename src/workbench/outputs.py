@@ -168,7 +168,7 @@ def _keep_scalar(name: str, value: Any) -> None:
         kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError) as error:
         raise BadInput(f"{shown(path)} cannot be read ({error}); remove it and run the notebook again.") from error
-    save("", RESULTS, json.dumps({**kept, name: plain}, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    save("", RESULTS, json.dumps({**kept, name: plain}, indent=1, allow_nan=False) + "\n")
 
 
 def _keep_table(name: str, frame: pd.DataFrame) -> None:

@@ -18,9 +18,12 @@ from workbench.reports.words import formula
 
 from .conftest import Project
 
+pytestmark = pytest.mark.filterwarnings("ignore:Your element with mimetype")
+
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # one pixel
 ABOUT: dict[str, Any] = {
     "title": "Attendance",
+    "unit": "0007",
     "run_title": "A study",
     "run_id": "study-20250131-120000",
     "audience": "research",
@@ -91,7 +94,15 @@ def test_a_research_report_holds_everything_with_the_code_folded(tmp_path: Path)
 def test_a_report_says_where_it_comes_from(tmp_path: Path) -> None:
     for audience in ("research", "public"):
         report = page(tmp_path, audience)
-        for fact in ("study-20250131-120000", "2025-01-31 12:00 UTC", "school_year", "2025", "data/three", "ab12"):
+        for fact in (
+            "study-20250131-120000",
+            "2025-01-31 12:00 UTC",
+            "0007",
+            "school_year",
+            "2025",
+            "data/three",
+            "ab12",
+        ):
             assert fact in report
 
 
@@ -134,7 +145,7 @@ def test_a_duration_reads_well(seconds: float, text: str) -> None:
 
 def manifest(audience: str) -> dict[str, Any]:
     entry = {
-        "base": "school",
+        "unit": "0007",
         "title": "A school <b>",
         "question": "Who comes?",
         "parameters": {"student_id": "S1", "seed": 1},
@@ -155,7 +166,10 @@ def manifest(audience: str) -> dict[str, Any]:
         "git_commit": None,
         "packages": {"python": "3.11"},
         "inputs": [],
-        "notebooks": {"school-0007": entry, "broken": {**entry, "status": "failed", "error": "student S1 is wrong"}},
+        "notebooks": {
+            "school-0007": entry,
+            "broken": {**entry, "unit": "", "status": "failed", "error": "student S1 is wrong"},
+        },
     }
 
 

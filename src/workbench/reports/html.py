@@ -147,7 +147,7 @@ def _card(folder: Path, name: str, entry: Mapping[str, Any], public: bool) -> di
     notebook = next((file for file in (f"{name}.ipynb", f"{name}.failed.ipynb") if (folder / file).exists()), None)
     return {
         "title": entry["title"],
-        "unit": name.removeprefix(f"{entry['base']}-") if name != entry["base"] else "",
+        "unit": entry["unit"],
         "question": entry["question"],
         "status": entry["status"],
         "error": None if public else entry["error"],

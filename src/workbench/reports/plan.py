@@ -33,6 +33,11 @@ class Step:
     def notebook(self) -> Path:
         return self.contract.notebook
 
+    @property
+    def unit(self) -> str:
+        """The unit this step is for, such as one school; empty without `for_each`."""
+        return self.name.removeprefix(self.base).removeprefix("-")
+
 
 @dataclass(frozen=True)
 class Plan:

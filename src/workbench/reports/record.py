@@ -62,7 +62,7 @@ def _entry(step: Step, print_: str) -> dict[str, Any]:
     told = about(step.notebook)
     return {
         "notebook": shown(step.notebook),
-        "base": step.base,
+        "unit": step.unit,
         "title": told.title,
         "question": told.question,
         "parameters": step.parameters,
@@ -90,6 +90,7 @@ def header(plan: Plan, step: Step, record: Record, inputs: Mapping[str, Input]) 
     public = plan.audience == "public"
     return {
         "title": record.manifest["notebooks"][step.name]["title"],
+        "unit": step.unit,
         "run_title": plan.title,
         "run_id": record.id,
         "audience": plan.audience,
