@@ -67,6 +67,17 @@ class GpaForecast:
         """Mean absolute distance of forecast and outcome, in grade points."""
         return float((self.rows.forecast - self.rows[TARGET]).abs().mean())
 
+    @property
+    def summary(self) -> pd.DataFrame:
+        """What the intervals promised and did, beside the constant-width baseline."""
+        import pandas as pd
+
+        rows = [
+            ("Adaptive interval", self.level, self.coverage, self.width),
+            ("Constant-width interval", self.level, self.baseline_coverage, self.baseline_width),
+        ]
+        return pd.DataFrame(rows, columns=["interval", "promised coverage", "measured coverage", "mean width (points)"])
+
     def by_group(self, groups: tuple[str, ...]) -> pd.DataFrame:
         """Coverage and width by group: one row a group."""
         import pandas as pd
@@ -74,8 +85,12 @@ class GpaForecast:
         rows = self.rows.assign(inside=_inside(self.rows, "low", "high"), width=self.rows.high - self.rows.low)
         parts = []
         for kind in groups:
-            part = rows.groupby(kind, observed=True).agg(n=("inside", "size"), coverage=("inside", "mean"), width=("width", "mean"))
-            parts.append(part.rename_axis("group").reset_index().assign(group_kind=kind, group=lambda t: t.group.astype(str)))
+            part = rows.groupby(kind, observed=True).agg(
+                n=("inside", "size"), coverage=("inside", "mean"), width=("width", "mean")
+            )
+            parts.append(
+                part.rename_axis("group").reset_index().assign(group_kind=kind, group=lambda t: t.group.astype(str))
+            )
         return pd.concat(parts, ignore_index=True)[["group_kind", "group", "n", "coverage", "width"]]
 
 
@@ -94,7 +109,11 @@ def gpa_rows(data: Data, as_of: date | str, seed: int = 0) -> pd.DataFrame:
 
     day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
     first = str(data.enrollments.entry_date.min().execute())[:10]
-    days = [d for back in range(40) if str(d := day.replace(year=day.year - back, day=min(day.day, 28 if day.month == 2 else day.day))) > first]
+    days = [
+        d
+        for back in range(40)
+        if str(d := day.replace(year=day.year - back, day=min(day.day, 28 if day.month == 2 else day.day))) > first
+    ]
     roster = features.roster(data, days)
     later = roster.join(data.course_results, "student_id")
     later = later.filter((later.posted_date > later.as_of) & (later.credits_attempted > 0))
@@ -107,7 +126,11 @@ def gpa_rows(data: Data, as_of: date | str, seed: int = 0) -> pd.DataFrame:
         raise BadInput(f"No student on {day} has grades in a later term: choose an earlier day.")
     rows["as_of"] = pd.to_datetime(rows.as_of).dt.strftime("%Y-%m-%d")
     rows = rows.sort_values(["student_id", "as_of", "posted_date"]).drop_duplicates(["student_id", "as_of"])
-    return rows.sample(frac=1.0, random_state=seed).drop_duplicates("student_id").sort_values("student_id", ignore_index=True)
+    return (
+        rows.sample(frac=1.0, random_state=seed)
+        .drop_duplicates("student_id")
+        .sort_values("student_id", ignore_index=True)
+    )
 
 
 def forecast_gpa(rows: pd.DataFrame, seed: int = 0, test: NDArray[np.bool_] | None = None) -> GpaForecast:
@@ -125,7 +148,9 @@ def forecast_gpa(rows: pd.DataFrame, seed: int = 0, test: NDArray[np.bool_] | No
     part = _parts(len(rows), seed, test)
     counts = tuple(int((part == k).sum()) for k in range(3))
     if min(counts) < FEWEST:
-        raise BadInput(f"A grade forecast needs {FEWEST} students each to learn, calibrate and test; there are {counts}.")
+        raise BadInput(
+            f"A grade forecast needs {FEWEST} students each to learn, calibrate and test; there are {counts}."
+        )
     x, y = rows[[*features.PREDICTORS]].astype(float), rows[TARGET].to_numpy()
     learn, fit_in, judge = (part == k for k in range(3))
     bounds = ShortestInterval(COVERAGE, seed).fit(x[learn], y[learn])

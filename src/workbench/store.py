@@ -321,7 +321,9 @@ def writing(path: str | Path, provenance: dict[str, Any], last_day: str) -> Iter
         write_atomically(draft / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
         replace_folder(draft, final)
     except OSError as error:
-        raise BadInput(f"{shown(final)} could not be written: {error.strerror or error}. Nothing was changed.") from error
+        raise BadInput(
+            f"{shown(final)} could not be written: {error.strerror or error}. Nothing was changed."
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -168,7 +168,9 @@ _DECLARED = (
             _year(),
             _grade(),
             Column("entry_date", "date", "first day of the spell"),
-            Column("exit_date", "date", "first day on which the spell no longer holds; empty while it lasts", nullable=True),
+            Column(
+                "exit_date", "date", "first day on which the spell no longer holds; empty while it lasts", nullable=True
+            ),
             Column("exit_reason", "string", "why the spell ended", allowed=EXITS, nullable=True),
             Column(
                 "transfer_documented",

@@ -1,11 +1,12 @@
 """Who may leave school without a diploma: a study, its models, how good they are, and for whom.
 
-    study = wb.dropout.prepare(data="data/synthetic/sample", as_of="2024-01-31")
-    result = wb.dropout.assess(study)
-    result.quality
+study = wb.dropout.prepare(data="data/synthetic/sample", as_of="2024-01-31")
+result = wb.dropout.assess(study)
+result.quality
 """
 
 from workbench.dropout import figures
+from workbench.dropout.aggregate import risk_by_school_group
 from workbench.dropout.assess import Assessment, assess
 from workbench.dropout.cohorts import study
 from workbench.dropout.explain import Explanation, example_student, explain, told
@@ -30,6 +31,7 @@ __all__ = [
     "leakage_flags",
     "mitigate",
     "prepare",
+    "risk_by_school_group",
     "study",
     "study_from_table",
     "told",

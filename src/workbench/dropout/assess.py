@@ -47,9 +47,30 @@ class Assessment:
         """Predicted and observed shares by risk band."""
         return metrics.calibration(self.outcome, self.risk)
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """The quality table as a person reads it: each measure with its 95 % interval."""
+        import pandas as pd
+
+        q = self.quality
+        shown: dict[str, object] = {"model": q.model}
+        for measure, title in (("auc", "AUC"), ("average_precision", "average precision"), ("brier", "Brier score")):
+            shown[title] = [
+                _with_interval(*row) for row in q[[measure, f"{measure}_low", f"{measure}_high"]].to_numpy()
+            ]
+        shown["AUC minus XGBoost's"] = [
+            "" if name == TREES else _with_interval(*row)
+            for name, *row in q[["model", "auc_above", "auc_above_low", "auc_above_high"]].itertuples(index=False)
+        ]
+        return pd.DataFrame(shown)
+
     def result(self, measure: str, model: str = TREES) -> float:
         """One number of the quality table."""
-        return float(self.quality.set_index("model").loc[model, measure])
+        return float(self.quality.set_index("model")[measure][model])
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def assess(study: Study, seed: int = 0) -> Assessment:

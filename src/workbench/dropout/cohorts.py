@@ -19,9 +19,7 @@ YEARS_IN_HIGH_SCHOOL = 4
 AUDITED = ("sex", "race_ethnicity", "economically_disadvantaged", "english_learner", "disability")
 
 
-def study(
-    data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predictors: bool = False
-) -> Study:
+def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predictors: bool = False) -> Study:
     """Return the dropout study of a data folder, as of one day.
 
     Test: everybody enrolled in high school on `as_of` whose ninth-grade cohort is in its first four
@@ -35,9 +33,10 @@ def study(
     day = _day(as_of)
     end = _years_on(day, horizon_years)
     if end.isoformat() > data.last_day:
+        latest = _years_on(_day(data.last_day), -horizon_years)
         raise BadParameter(
             f"as_of is {day} and the horizon {horizon_years} year(s), but these data end on {data.last_day}: "
-            f"who left by {end} is not known yet. Choose a day on or before {_years_on(_day(data.last_day), -horizon_years)}."
+            f"who left by {end} is not known yet. Choose a day on or before {latest}."
         )
     rows = _labelled(data, _days(data, day, horizon_years), horizon_years)
     first_test_cohort = _school_year(day) - YEARS_IN_HIGH_SCHOOL + 1
@@ -53,9 +52,9 @@ def study(
         title="Leaving school without a diploma",
         outcome_words="left",
         how=(
-            f"Cohort-forward: learned from ninth-grade cohorts up to {first_test_cohort - 1}, as they stood on {day:%d %B} "
-            f"of earlier years; tested on cohorts {first_test_cohort} and later as they stood on {day:%d %B %Y}. "
-            "No student is in both, and nothing after that day was used."
+            f"Cohort-forward: learned from ninth-grade cohorts up to {first_test_cohort - 1}, as they stood on "
+            f"{day:%d %B} of earlier years; tested on cohorts {first_test_cohort} and later as they stood on "
+            f"{day:%d %B %Y}. No student is in both, and nothing after that day was used."
         ),
         train=train.reset_index(drop=True),
         test=test.reset_index(drop=True),
@@ -132,4 +131,3 @@ def _ceiling(data: Data, day: date, horizon_years: int, test: pd.DataFrame) -> A
         return None
     risks = synthetic.ceiling(data, day, horizon_years).reindex(test.student_id)
     return risks.reset_index(drop=True)
-

@@ -62,7 +62,9 @@ def explain(assessment: Assessment) -> Explanation:
     data = as_numbers(study.judged, study.predictors, assessment.model.categories)
     explainer = shap.TreeExplainer(assessment.model.trees)
     values = np.asarray(explainer.shap_values(data), dtype=float)
-    return Explanation(values, float(np.ravel(explainer.expected_value)[0]), data, tuple(map(study.name, study.predictors)))
+    return Explanation(
+        values, float(np.ravel(explainer.expected_value)[0]), data, tuple(map(study.name, study.predictors))
+    )
 
 
 def example_student(assessment: Assessment) -> int:

@@ -1,4 +1,4 @@
-"""Who is flagged, who is missed, who is alarmed for nothing: by group, with intervals; and what a mitigation changes."""
+"""Who is flagged, missed or alarmed for nothing: by group, with intervals; and what a mitigation changes."""
 
 from __future__ import annotations
 
@@ -45,10 +45,14 @@ def _audit_one(assessment: Assessment, chosen: Any, group: str) -> pd.DataFrame:
     from fairlearn.metrics import MetricFrame, false_negative_rate, false_positive_rate, selection_rate
 
     outcome, names = assessment.outcome, in_groups(assessment.study.judged, group)
+    rates = {
+        "selection_rate": selection_rate,
+        "false_alarm_rate": false_positive_rate,
+        "miss_rate": false_negative_rate,
+    }
     by = MetricFrame(
-        metrics={"selection_rate": selection_rate, "false_alarm_rate": false_positive_rate, "miss_rate": false_negative_rate},
-        y_true=outcome, y_pred=chosen.astype(int), sensitive_features=names.to_numpy(),
-    ).by_group  # fmt: skip
+        metrics=rates, y_true=outcome, y_pred=chosen.astype(int), sensitive_features=names.to_numpy()
+    ).by_group
     rows = []
     for name in sorted(names.unique()):
         here = (names == name).to_numpy()
@@ -62,7 +66,12 @@ def _audit_one(assessment: Assessment, chosen: Any, group: str) -> pd.DataFrame:
             _, low, high = metrics.share(int(count), int(n))
             row |= {rate: by.loc[name, rate] if n else np.nan, f"{rate}_low": low, f"{rate}_high": high}
         left, low, high = metrics.share(row["n_positive"], row["n"])
-        row |= {"mean_risk": assessment.risk[here].mean(), "share_left": left, "share_left_low": low, "share_left_high": high}
+        row |= {
+            "mean_risk": assessment.risk[here].mean(),
+            "share_left": left,
+            "share_left_low": low,
+            "share_left_high": high,
+        }
         rows.append(row)
     return pd.DataFrame(rows)
 

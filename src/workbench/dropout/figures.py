@@ -40,11 +40,16 @@ def roc(assessment: Assessment) -> Drawn:
         )  # fmt: skip
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
     axes.set(
-        xlabel="False alarms: share of those who stayed", ylabel="Found: share of the cases", xlim=(0, 1), ylim=(0, 1.005)
+        xlabel="False alarms: share of those who stayed",
+        ylabel="Found: share of the cases",
+        xlim=(0, 1),
+        ylim=(0, 1.005),
     )
     axes.legend(loc="lower right")
     parts = "; ".join(f"{n} {assessment.result('auc', n):.2f}" for n in assessment.scores)
-    return Drawn(fig, f"Line chart of cases found against false alarms. Area under the curve: {parts}.", assessment.quality)
+    return Drawn(
+        fig, f"Line chart of cases found against false alarms. Area under the curve: {parts}.", assessment.quality
+    )
 
 
 def calibration(assessment: Assessment) -> Drawn:
@@ -54,17 +59,23 @@ def calibration(assessment: Assessment) -> Drawn:
     low = table.share_left - table.share_left_low
     high = table.share_left_high - table.share_left
     axes.errorbar(
-        100 * table.mean_risk, 100 * table.share_left, yerr=100 * np.array([low, high]), fmt="o", capsize=4, color=_COLOURS[0],
-        label="Observed, with 95 % interval",
+        100 * table.mean_risk, 100 * table.share_left, yerr=100 * np.array([low, high]),
+        fmt="o", capsize=4, color=_COLOURS[0], label="Observed, with 95 % interval",
     )  # fmt: skip
     top = 105 * max(table.share_left_high.max(), table.mean_risk.max())
     axes.plot([0, top], [0, top], color="#999999", linestyle="--", label="Perfect agreement")
-    axes.set(xlabel="Predicted risk, mean of the band (%)", ylabel="Share that had the outcome (%)", xlim=(0, None), ylim=(0, None))
+    axes.set(
+        xlabel="Predicted risk, mean of the band (%)",
+        ylabel="Share that had the outcome (%)",
+        xlim=(0, None),
+        ylim=(0, None),
+    )
     axes.legend(loc="upper left")
     last = table.iloc[-1]
     alt = (
-        f"Dots of observed against predicted share in five risk bands. In the highest band {100 * last.mean_risk:.0f} % "
-        f"were predicted and {100 * last.share_left:.0f} % observed (interval {100 * last.share_left_low:.0f} to {100 * last.share_left_high:.0f})."
+        f"Dots of observed against predicted share in five risk bands. In the highest band "
+        f"{100 * last.mean_risk:.0f} % were predicted and {100 * last.share_left:.0f} % observed "
+        f"(interval {100 * last.share_left_low:.0f} to {100 * last.share_left_high:.0f})."
     )
     return Drawn(fig, alt, table)
 
@@ -106,8 +117,11 @@ def fairness(table: pd.DataFrame, group: str) -> Drawn:
         axis.errorbar(100 * known[rate], known.group, xerr=limits, fmt="o", capsize=4, color=_COLOURS[0])
         axis.set(title=f"{title} (%)", xlim=(0, None))
     axes[1].set_yticklabels([])
-    worst = part.loc[part.false_alarm_rate.idxmax()]
-    alt = f"False-alarm and miss rates by {group}, with 95 % intervals. Most false alarms: {worst.group}, {100 * worst.false_alarm_rate:.0f} %."
+    worst = part.iloc[int(part.false_alarm_rate.to_numpy().argmax())]
+    alt = (
+        f"False-alarm and miss rates by {group}, with 95 % intervals. "
+        f"Most false alarms: {worst.group}, {100 * worst.false_alarm_rate:.0f} %."
+    )
     return Drawn(fig, alt, part)
 
 

@@ -125,4 +125,6 @@ def calibration(outcome: Ints, risk: Floats) -> pd.DataFrame:
         here = band == k
         left, low, high = share(int(outcome[here].sum()), int(here.sum()))
         rows.append((name, int(here.sum()), float(risk[here].mean()) if here.any() else np.nan, left, low, high))
-    return pd.DataFrame(rows, columns=["risk_band", "n", "mean_risk", "share_left", "share_left_low", "share_left_high"])
+    return pd.DataFrame(
+        rows, columns=["risk_band", "n", "mean_risk", "share_left", "share_left_low", "share_left_high"]
+    )

@@ -62,7 +62,9 @@ def fit_trees(study: Study, frame: pd.DataFrame, seed: int) -> Risk:
     folds = max(2, min(FOLDS, int(min(y.sum(), len(y) - y.sum()))))
     margin = np.zeros(len(y))
     for learn, held in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(x, y, groups):
-        margin[held] = _trees(study, categories, seed).fit(x.iloc[learn], y[learn]).predict(x.iloc[held], output_margin=True)
+        margin[held] = (
+            _trees(study, categories, seed).fit(x.iloc[learn], y[learn]).predict(x.iloc[held], output_margin=True)
+        )
     calibration = LogisticRegression(C=1e6).fit(margin.reshape(-1, 1), y)
     return Risk(_trees(study, categories, seed).fit(x, y), calibration, study.predictors, categories)
 
@@ -129,5 +131,9 @@ def abc_rule(frame: pd.DataFrame) -> Floats:
     Attendance below 90 % over the last year, any suspension in it, any course failed in the last
     term (after Balfanz, Herzog & Mac Iver 2007; Allensworth & Easton 2007).
     """
-    flags = (frame.attendance_year < 0.90).astype(float) + (frame.days_removed_year > 0) + (frame.courses_failed_last_term > 0)
+    flags = (
+        (frame.attendance_year < 0.90).astype(float)
+        + (frame.days_removed_year > 0)
+        + (frame.courses_failed_last_term > 0)
+    )
     return np.asarray(flags, dtype=float)

@@ -49,7 +49,9 @@ def study_from_table(
     many = [c for c in candidates if frame[c].dtype.kind not in "biuf" and frame[c].nunique() > MOST_VALUES]
     predictors = tuple(c for c in candidates if c not in many)
     if not predictors:
-        raise BadInput(f"{table} has no column left to predict from, after the outcome, identifiers and left-out columns.")
+        raise BadInput(
+            f"{table} has no column left to predict from, after the outcome, identifiers and left-out columns."
+        )
     rows = frame.assign(**{OUTCOME: positive.astype(int)})
     train, test, how = _split(rows, id_column, cohort_column, test_cohorts)
     return Study(
@@ -90,7 +92,9 @@ def _split(
     known = sorted(cohort.unique())
     chosen = [str(c) for c in test_cohorts] or known[-1:]
     if unknown := sorted(set(chosen) - set(known)):
-        raise BadParameter(f"test_cohorts names {', '.join(unknown)}; column {cohort_column!r} holds {', '.join(known)}.")
+        raise BadParameter(
+            f"test_cohorts names {', '.join(unknown)}; column {cohort_column!r} holds {', '.join(known)}."
+        )
     testing = cohort.isin(chosen)
     later = ~testing & (cohort > min(chosen))
     again = rows[id_column].isin(rows.loc[testing, id_column]) if id_column else testing & False

@@ -65,6 +65,14 @@ class Study:
         ]
         return pd.DataFrame(rows, columns=["part", "rows", "students", self.outcome_words, "share"])
 
+    @property
+    def suspects(self) -> pd.DataFrame:
+        """The columns that look too good to have been known beforehand, with why."""
+        import pandas as pd
+
+        rows = [(flag.column, flag.level, flag.why, round(flag.auc, 3)) for flag in self.flags]
+        return pd.DataFrame(rows, columns=["column", "verdict", "why", "AUC alone"])
+
     def name(self, predictor: str) -> str:
         """How a person would name a predictor."""
         return self.words.get(predictor, predictor)

@@ -88,7 +88,7 @@ def _compared(values: pd.Series[Any], sign: str, text: str) -> Chosen:
 
     if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
         if sign in ("=", "==", "!="):
-            return _OPERATORS[sign](_any_of(values, [text]), True)  # type: ignore[no-any-return]
+            return _OPERATORS[sign](_any_of(values, [text]), True)
         raise BadParameter(
             f"positive_values {sign + text!r} compares numbers, but column {values.name!r} holds text. {_found(values)}"
         )
@@ -98,7 +98,7 @@ def _compared(values: pd.Series[Any], sign: str, text: str) -> Chosen:
         raise BadParameter(
             f"positive_values {sign + text!r}: column {values.name!r} holds numbers, and {text!r} is none."
         ) from error
-    return _OPERATORS[sign](values, bound).to_numpy(dtype=bool)  # type: ignore[no-any-return]
+    return _OPERATORS[sign](values, bound).to_numpy(dtype=bool)
 
 
 def _any_of(values: pd.Series[Any], wanted: Sequence[Any]) -> Chosen:

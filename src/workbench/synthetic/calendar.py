@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ PLACEMENT_DAY = (9, 15)
 ASSIGNMENT_DAY = (10, 15)
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True)
+class Term:
     """One half of a school year; `start` and `end` are its first and last day."""
 
     school_year: int

@@ -116,9 +116,7 @@ def grade_level(state: State) -> Ints:
     return np.where(state.high_year >= 1, np.minimum(by_credits, 8 + state.high_year), state.grade)
 
 
-def _assign_sections(
-    shape: Shape, places: Places, students: Students, state: State, rng: np.random.Generator
-) -> Ints:
+def _assign_sections(shape: Shape, places: Places, students: Students, state: State, rng: np.random.Generator) -> Ints:
     """Split each school's grade into sections a course; with `sorting`, by standing."""
     n = len(state.active)
     sections = np.full((n, COURSES), -1)
@@ -244,7 +242,10 @@ def teacher_of(places: Places, school: Ints, grade: Ints, section: Ints) -> Ints
         first, size = pools[min(course, 4)]
         here = school[:, 0]
         elementary = places.level[here] == 0
-        first, size = np.where(elementary, pools[1][0][here], first[here]), np.where(elementary, pools[1][1][here], size[here])
+        first, size = (
+            np.where(elementary, pools[1][0][here], first[here]),
+            np.where(elementary, pools[1][1][here], size[here]),
+        )
         turn = 7 * np.minimum(grade[:, 0], 12) + section[:, course] + (course == 5)
         teacher[:, course] = np.where(section[:, course] >= 0, first + turn % np.maximum(size, 1), -1)
     return teacher

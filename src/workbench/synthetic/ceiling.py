@@ -148,7 +148,9 @@ def _grades(evidence: Evidence, lattice: Lattice, rows: Any, column: int) -> Flo
     given = given[(given.column == column) & (given.row >= rows[0]) & (given.row <= rows[-1])]
     people = evidence.students
     standing = (people.standing - people.standing_deviation).to_numpy()[given.row]
-    base = equations.grade_mean(truth, standing, people.engagement_mean.to_numpy()[given.row], given.leniency.to_numpy())
+    base = equations.grade_mean(
+        truth, standing, people.engagement_mean.to_numpy()[given.row], given.leniency.to_numpy()
+    )
     cuts = np.array([-np.inf, *truth.grade_cuts, np.inf])
     letter = given.letter.to_numpy()
     mean = base[:, None] + sums[None, :]
@@ -195,7 +197,8 @@ def _ahead(
     year_now = evidence.high_year[rows, -1]
     need = evidence.students.need.to_numpy()[rows]
     leaving = (truth.transfer_out + truth.transfer_disadvantaged * need)[:, None, None]
-    drops, stays = 0.0, 1.0
+    drops: Floats = np.zeros(())
+    stays: Floats = np.ones(())
     for term in reversed(coming):
         year = year_now + (term.school_year - now.school_year)
         share = calendar.passed(term, end) - calendar.passed(term, day)

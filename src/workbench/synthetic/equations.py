@@ -6,12 +6,14 @@ All functions take arrays that broadcast together and return arrays.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.synthetic.truth import Truth
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]
 
 
 def hazard_log_odds(truth: Truth, year: Floats, standing: Floats, engagement: Floats, known: Floats) -> Floats:

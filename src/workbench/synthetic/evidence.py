@@ -15,7 +15,7 @@ from workbench.synthetic import answer_key, calendar, equations
 from workbench.synthetic.scores import CENTRE_GRADE, EXIT_MEAN, EXIT_SD
 from workbench.synthetic.truth import Shape, Truth
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]
 LETTERS = {"F": 0, "D": 1, "C": 2, "B": 3, "A": 4}
 
 
@@ -112,8 +112,9 @@ class _Reader:
 
     def dated(self, name: str, column: str, shape: Shape) -> pd.DataFrame:
         return self.frame(
-            f"SELECT student_id, school_year, CASE WHEN month({column}) BETWEEN 2 AND 8 THEN 'spring' ELSE 'fall' END "
-            f"AS term, count(*) AS n FROM {self.t(name)} WHERE CAST({column} AS DATE) <= DATE '{self.as_of}' GROUP BY ALL"
+            f"""SELECT student_id, school_year, count(*) AS n,
+                  CASE WHEN month({column}) BETWEEN 2 AND 8 THEN 'spring' ELSE 'fall' END AS term
+                FROM {self.t(name)} WHERE CAST({column} AS DATE) <= DATE '{self.as_of}' GROUP BY ALL"""
         )
 
     def courses(self, position: pd.Series, terms: list[calendar.Term]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from workbench import store
 from workbench.errors import BadParameter
+from workbench.paths import resolve
 from workbench.synthetic import answer_key, records
 from workbench.synthetic.careers import simulate
 from workbench.synthetic.places import make_places, place_tables
@@ -141,7 +142,7 @@ def _write(path: str | Path, shape: Shape, parts: Iterator[tuple[Tables, Tables]
             writer.close()
         text = json.dumps(answer_key.parameters(shape), indent=1) + "\n"
         (key / "parameters.json").write_text(text, encoding="utf-8")
-    return store.resolve(path)
+    return resolve(path)
 
 
 def _joined(parts: list[Tables]) -> Tables:
@@ -179,7 +180,9 @@ def _district(shape: Shape, number: int) -> tuple[Tables, Tables]:
         "interventions": records.interventions(shape, students, ids, state),
         "outcomes": records.outcomes(shape, ids, state, reached),
     }
-    terms: dict[str, list[pa.Table]] = {n: [] for n in ("attendance", "discipline", "sections", "course_results", "events")}
+    terms: dict[str, list[pa.Table]] = {
+        n: [] for n in ("attendance", "discipline", "sections", "course_results", "events")
+    }
     for turn, record in enumerate(state.history):
         prefix = f"{number + 1:03d}-{turn:02d}"
         sections, results, first_section = records.classes(places, students, ids, record)

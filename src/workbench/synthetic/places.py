@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +12,26 @@ from numpy.typing import NDArray
 from workbench.synthetic.truth import Shape
 from workbench.tables import SUBJECTS
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Floats = NDArray[Any]
+Ints = NDArray[Any]
 
 LEVEL_GRADES = {"elementary": (0, 5), "middle": (6, 8), "high": (9, 12)}
 SCHOOL_SIZE = {"elementary": 450, "middle": 650, "high": 700}
 SECTION_SIZE = 25
-_NAMES = ("Cedar", "Lake", "Harbor", "Summit", "Prairie", "Maple", "River", "Canyon", "Meadow", "Granite", "Willow", "Bay")
+_NAMES = (
+    "Cedar",
+    "Lake",
+    "Harbor",
+    "Summit",
+    "Prairie",
+    "Maple",
+    "River",
+    "Canyon",
+    "Meadow",
+    "Granite",
+    "Willow",
+    "Bay",
+)
 
 
 @dataclass(frozen=True)
@@ -26,8 +40,8 @@ class Places:
 
     Schools: `level` (0 elementary, 1 middle, 2 high), `zone` (a high school's catchment),
     `intake` (mean standing, SD), `value_added` (schools × 2: math, reading; points a year),
-    `dropout_effect` (log odds), `grade_noise` (SD of course grades' latent noise). Teachers: `teacher_school`, `teacher_subject`, `leniency`
-    (grading), `teacher_effect` (teachers × years, points).
+    `dropout_effect` (log odds), `grade_noise` (SD of course grades' latent noise). Teachers:
+    `teacher_school`, `teacher_subject`, `leniency` (grading), `teacher_effect` (teachers × years, points).
     """
 
     district: int

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from workbench.synthetic import calendar, equations
 from workbench.synthetic.careers import (
-    DROPPED, GRADUATED, MOVED, STAYED, TRANSFERRED, State, TermRecords, class_grade, credit_of, teacher_of,
+    DROPPED,
+    GRADUATED,
+    MOVED,
+    STAYED,
+    TRANSFERRED,
+    State,
+    TermRecords,
+    class_grade,
+    credit_of,
+    teacher_of,
 )  # fmt: skip
 from workbench.synthetic.places import Ints, Places
 from workbench.synthetic.scores import SCALES, Scores, there_in_ninth
@@ -22,7 +31,13 @@ from workbench.tables import SUBJECTS
 _COURSES = ("Mathematics", "English", "Science", "Social Studies", "Elective A", "Elective B")
 _VERBS = np.array(["viewed", "played", "completed", "submitted", "answered", "posted"])
 _VERB_SHARES = np.array([0.42, 0.14, 0.10, 0.12, 0.16, 0.06])
-_REASONS = {STAYED: "year_end", DROPPED: "dropped_out", TRANSFERRED: "transferred", GRADUATED: "graduated", MOVED: "moved_school"}
+_REASONS = {
+    STAYED: "year_end",
+    DROPPED: "dropped_out",
+    TRANSFERRED: "transferred",
+    GRADUATED: "graduated",
+    MOVED: "moved_school",
+}
 _STATUS = {STAYED: "enrolled", DROPPED: "dropped_out", TRANSFERRED: "transferred", GRADUATED: "graduated"}
 _LETTERS = np.array(["F", "D", "C", "B", "A"])
 
@@ -121,9 +136,7 @@ def programs(students: Students, ids: pa.Array, state: State) -> pa.Table:
 def attendance(shape: Shape, places: Places, ids: pa.Array, record: TermRecords, rng: np.random.Generator) -> pa.Table:
     """Days enrolled and absent in one term: negative binomial, at most the days enrolled."""
     enrolled = np.maximum(1, np.round(record.share * calendar.TERM_DAYS)).astype(np.int64)
-    mean = equations.absence_mean(
-        shape.truth, record.engagement, record.high_year > 0, enrolled / calendar.TERM_DAYS
-    )
+    mean = equations.absence_mean(shape.truth, record.engagement, record.high_year > 0, enrolled / calendar.TERM_DAYS)
     size = shape.truth.absence_size
     absent = np.minimum(rng.poisson(rng.gamma(size, mean / size)), enrolled)
     last = exit_dates(record) - 1

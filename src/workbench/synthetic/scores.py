@@ -94,7 +94,9 @@ def there_in_ninth(shape: Shape, students: Students, state: State, day: tuple[in
     return there
 
 
-def spring_tests(shape: Shape, places: Places, students: Students, state: State, rng: np.random.Generator) -> list[Scores]:
+def spring_tests(
+    shape: Shape, places: Places, students: Students, state: State, rng: np.random.Generator
+) -> list[Scores]:
     """All spring tests of one district, with what schools and teachers added carried forward.
 
     Standard errors vary with the length of the test, not with the true score: they tell nothing of it.

@@ -135,7 +135,8 @@ def _entries(shape: Shape, n: int, rng: np.random.Generator) -> tuple[Ints, Ints
 
 def _births(kindergarten_fall: Ints, over_age: Bools, rng: np.random.Generator) -> NDArray[np.datetime64]:
     year = kindergarten_fall - 5 - over_age
-    last_of_august = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 242
+    new_year: NDArray[np.datetime64] = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+    last_of_august = new_year + 242
     return last_of_august - rng.integers(0, 365, len(year))
 
 
