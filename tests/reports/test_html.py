@@ -186,6 +186,19 @@ def test_the_overview_shows_each_notebook_with_its_question_and_what_it_kept(tmp
     assert 'href="school-0007.html"' in research
 
 
+def test_the_overview_shows_a_figure_to_the_public_only_where_it_is_published(tmp_path: Path) -> None:
+    figures = tmp_path / "broken" / "figures"
+    figures.mkdir(parents=True)
+    (figures / "bars.png").write_bytes(base64.b64decode(PNG))
+    about = manifest("public")
+    about["notebooks"]["broken"]["status"] = "done"
+    for told, shown in (('{"alt": "Two bars."}', False), ('{"alt": "Two bars.", "published": true}', True)):
+        (figures / "bars.json").write_text(told, encoding="utf-8")
+        page = html.write_overview(tmp_path, about).read_text(encoding="utf-8")
+        assert (PNG in page) is shown
+        assert ('alt="Two bars."' in page) is shown
+
+
 def test_a_public_overview_tells_no_result_no_error_and_no_person(tmp_path: Path) -> None:
     public = overview(tmp_path, "public")
     for secret in ("0.25", "S1", "student_id", ".ipynb"):

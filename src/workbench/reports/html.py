@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import re
@@ -154,18 +155,19 @@ def _card(folder: Path, name: str, entry: Mapping[str, Any], public: bool) -> di
         "href": f"{name}.html" if done else None,
         "notebook": None if public else notebook,
         "seconds": duration(entry["seconds"]),
-        "picture": _picture(folder, name, public) if done else None,
+        "picture": _picture(folder / name, public) if done and not entry["unit"] else None,
         "results": headlines(read_results(folder / name)) if done and not public else [],
     }
 
 
-def _picture(folder: Path, name: str, public: bool) -> dict[str, str] | None:
+def _picture(folder: Path, public: bool) -> dict[str, str] | None:
     """Return the first figure a notebook showed; for the public, the first one drawn from a published table."""
-    found = [file for file in (folder / name / "figures").glob("*.json") if file.with_suffix(".png").exists()]
+    found = [file for file in (folder / "figures").glob("*.json") if file.with_suffix(".png").exists()]
     for file in sorted(found, key=lambda file: file.stat().st_mtime_ns):
         told = json.loads(file.read_text(encoding="utf-8"))
         if not public or told.get("published") is True:
-            return {"src": f"{name}/figures/{file.stem}.png", "alt": told.get("alt") or NO_WORDS}
+            png = base64.b64encode(file.with_suffix(".png").read_bytes()).decode()
+            return {"src": f"data:image/png;base64,{png}", "alt": told.get("alt") or NO_WORDS}
     return None
 
 

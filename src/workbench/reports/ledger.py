@@ -75,10 +75,11 @@ def records() -> list[Record]:
     found = []
     for file in runs_folder().glob(f"*/{MANIFEST}"):
         try:
-            found.append(Record(file.parent, json.loads(file.read_text(encoding="utf-8"))))
-        except (OSError, ValueError):
+            manifest = json.loads(file.read_text(encoding="utf-8"))
+            found.append((manifest["started"], file.parent.name, Record(file.parent, manifest)))
+        except (OSError, ValueError, KeyError, TypeError):
             continue
-    return sorted(found, key=lambda record: (record.manifest["started"], record.id), reverse=True)
+    return [each for _, _, each in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 
 def record(run_id: str) -> Record:
