@@ -44,7 +44,7 @@ def folder() -> Path:
 def keep(name: str, value: Any) -> None:
     """Keep a research result of this notebook under a name; the same name again replaces it.
 
-    A number, text, yes/no, date or None goes to `results.json` (NaN and infinities become null); a
+    A number, text, yes/no, date, list of texts or None goes to `results.json` (NaN and infinities become null); a
     table (pandas, Arrow, Ibis) to `tables/<name>.parquet` and `.csv`; a matplotlib figure to
     `figures/<name>.png`. Raises BadParameter for a bad name or for anything else.
     """
@@ -158,9 +158,11 @@ def _keep_scalar(name: str, value: Any) -> None:
         plain = plain.isoformat()
     if isinstance(plain, float) and not math.isfinite(plain):
         plain = None
-    if plain is not None and not isinstance(plain, bool | int | float | str):
+    if isinstance(plain, list | tuple) and all(isinstance(part, str | int) for part in plain):
+        plain = list(plain)
+    elif plain is not None and not isinstance(plain, bool | int | float | str):
         raise BadParameter(
-            f"keep({name!r}, …) got a {type(value).__name__}. It keeps a single number, text, yes/no or date, "
+            f"keep({name!r}, …) got a {type(value).__name__}. It keeps a single number, text, yes/no or date, a list of texts, "
             "a table (pandas, Arrow, Ibis) or a matplotlib figure."
         )
     path = folder() / RESULTS

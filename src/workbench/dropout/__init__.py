@@ -6,17 +6,24 @@ result.quality
 """
 
 from workbench.dropout import figures
-from workbench.dropout.aggregate import risk_by_school_group
-from workbench.dropout.assess import Assessment, assess
+from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, risk_by_school_group
+from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
 from workbench.dropout.cohorts import study
 from workbench.dropout.explain import Explanation, example_student, explain, told
-from workbench.dropout.fairness import Mitigation, audit, flagged, mitigate
+from workbench.dropout.fairness import AUDIT_HELP, Mitigation, audit, flagged, mitigate, published_audit
 from workbench.dropout.leakage import LeakageFlag, leakage_flags
+from workbench.dropout.metrics import CALIBRATION_HELP
 from workbench.dropout.own_table import study_from_table
 from workbench.dropout.prepare import prepare
 from workbench.dropout.study import Study
 
 __all__ = [
+    "ATTAINABLE",
+    "AUDIT_HELP",
+    "CALIBRATION_HELP",
+    "QUALITY_HELP",
+    "RISK_HELP",
+    "RISK_KEYS",
     "Assessment",
     "Explanation",
     "LeakageFlag",
@@ -31,6 +38,7 @@ __all__ = [
     "leakage_flags",
     "mitigate",
     "prepare",
+    "published_audit",
     "risk_by_school_group",
     "study",
     "study_from_table",

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from workbench.store import Data
 
-KEYS = ("school_id", "school_name", "grade_level", "group_kind", "group")
-HELP = {
+RISK_KEYS = ("school_id", "school_name", "grade_level", "group_kind", "group")
+RISK_HELP = {
     "n": "students",
     "expected_leavers": "students expected to leave within the horizon: the sum of their risks",
     "mean_risk": "mean predicted risk",
@@ -26,7 +26,7 @@ HELP = {
 
 
 def risk_by_school_group(assessment: Assessment, data: Data, capacity: float = 0.1) -> pd.DataFrame:
-    """Return one row a school, grade and group, with 'all' for each margin; columns as in `HELP`."""
+    """Return one row a school, grade and group, with 'all' for each margin; columns as in `RISK_HELP`."""
     import pandas as pd
 
     names = data.schools.select("school_id", "name").to_pandas().set_index("school_id").name
@@ -43,7 +43,7 @@ def risk_by_school_group(assessment: Assessment, data: Data, capacity: float = 0
     ]
     table = pd.concat(parts, ignore_index=True)
     table.insert(1, "school_name", table.school_id.map(names).fillna("All schools"))
-    return table[[*KEYS, *HELP]]
+    return table[[*RISK_KEYS, *RISK_HELP]]
 
 
 def _summed(rows: pd.DataFrame, school: str, grade: str, kind: str) -> pd.DataFrame:

@@ -20,6 +20,14 @@ RULE = "Attendance–behaviour–course rule"
 ATTAINABLE = "Attainable ceiling"
 ORACLE = "Oracle ceiling"
 REPEATS, FOLDS = 3, 5
+QUALITY_HELP = {
+    "n": "students judged",
+    "auc": "chance that a student who left had a higher risk than one who stayed",
+    "auc_low": "lower end of its 95 % interval",
+    "auc_high": "upper end of its 95 % interval",
+    "average_precision": "precision averaged over the list, from the top",
+    "brier": "mean squared error of the risk",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,16 @@ class Assessment:
     def calibration(self) -> pd.DataFrame:
         """Predicted and observed shares by risk band."""
         return metrics.calibration(self.outcome, self.risk)
+
+    def kept(self, measure: str) -> float | int:
+        """One number for the run's results; counts as whole numbers."""
+        value = self.result(measure)
+        return int(value) if measure.startswith("n") else value
+
+    @property
+    def published(self) -> pd.DataFrame:
+        """The quality table without what only a researcher needs."""
+        return self.quality[["model", *QUALITY_HELP]]
 
     @property
     def table(self) -> pd.DataFrame:

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEW_CASES = 5
+FEWEST = 10
+_LIMITS = {"low": "lower end of its 95 % interval", "high": "upper end of its 95 % interval"}
+_RATES = {
+    "selection_rate": "flagged, of all students of the group",
+    "false_alarm_rate": "flagged, of those who stayed",
+    "miss_rate": "not flagged, of those who left",
+}
+AUDIT_HELP = {"n": "students"} | {
+    name: text
+    for rate, words in _RATES.items()
+    for name, text in [(rate, words), *((f"{rate}_{end}", said) for end, said in _LIMITS.items())]
+}
 
 
 def flagged(risk: Floats, capacity: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -76,6 +88,17 @@ def _audit_one(assessment: Assessment, chosen: Any, group: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def published_audit(audit: pd.DataFrame) -> pd.DataFrame:
+    """Return the audit without rates that rest on fewer than ten students who left or who stayed.
+
+    The size of a group protects nobody where the rate is of its few leavers alone.
+    """
+    few = (audit.n_positive < FEWEST) | (audit.n - audit.n_positive < FEWEST)
+    safe = audit[["group_kind", "group", *AUDIT_HELP]].copy()
+    safe.loc[few, [name for name in AUDIT_HELP if name.startswith(("false_alarm", "miss"))]] = np.nan
+    return safe
+
+
 @dataclass(frozen=True)
 class Mitigation:
     """What equalising false-alarm rates would change, at the same number flagged.
@@ -89,6 +112,15 @@ class Mitigation:
     flagged: float
     spread: tuple[float, float]
     caught: tuple[float, float]
+
+    @property
+    def told(self) -> str:
+        """What changes, in a sentence."""
+        return (
+            f"Thresholds by {self.group}, {100 * self.flagged:.0f} % flagged either way: the largest difference in false "
+            f"alarms goes from {100 * self.spread[0]:.0f} to {100 * self.spread[1]:.0f} percentage points, the share of "
+            f"cases found from {100 * self.caught[0]:.0f} % to {100 * self.caught[1]:.0f} %."
+        )
 
 
 def mitigate(assessment: Assessment, group: str) -> Mitigation | None:

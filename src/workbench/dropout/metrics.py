@@ -17,6 +17,13 @@ Ints = NDArray[np.int64]
 RESAMPLES = 500
 BANDS = (0.0, 0.5, 0.75, 0.9, 0.95, 1.0)
 LEVEL = 0.95
+CALIBRATION_HELP = {
+    "n": "students in the band",
+    "mean_risk": "mean predicted risk",
+    "share_left": "share that had the outcome",
+    "share_left_low": "lower end of its 95 % interval",
+    "share_left_high": "upper end of its 95 % interval",
+}
 
 
 class Quality(NamedTuple):
