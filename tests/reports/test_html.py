@@ -128,7 +128,7 @@ def test_a_formula_is_drawn_and_an_amount_of_money_is_not(tmp_path: Path) -> Non
 def test_an_interval_stands_with_its_estimate_and_long_numbers_are_grouped() -> None:
     kept = {"auc": 0.83421, "auc_low": 0.81, "auc_high": 0.8567, "n": 123456, "last_year": 2025, "flagged": True}
     assert html.headlines(kept) == [
-        ("AUC", "0.834 (0.81–0.857)"),
+        ("AUC", "0.834 (0.810–0.857)"),
         ("N", "123,456"),
         ("Last year", "2025"),
         ("Flagged", "yes"),
@@ -181,7 +181,14 @@ def overview(folder: Path, audience: str) -> str:
 
 def test_the_overview_shows_each_notebook_with_its_question_and_what_it_kept(tmp_path: Path) -> None:
     research = overview(tmp_path, "research")
-    for fact in ("A school &lt;b&gt;", "<small>0007</small>", "Who comes?", "0.25", "student S1 is wrong", "1 min 0 s"):
+    for fact in (
+        "A school &lt;b&gt;",
+        "<small>0007</small>",
+        "Who comes?",
+        "0.250",
+        "student S1 is wrong",
+        "1 min 0 s",
+    ):
         assert fact in research
     assert 'href="school-0007.html"' in research
 
@@ -201,7 +208,7 @@ def test_the_overview_shows_a_figure_to_the_public_only_where_it_is_published(tm
 
 def test_a_public_overview_tells_no_result_no_error_and_no_person(tmp_path: Path) -> None:
     public = overview(tmp_path, "public")
-    for secret in ("0.25", "S1", "student_id", ".ipynb"):
+    for secret in ("0.250", "S1", "student_id", ".ipynb"):
         assert secret not in public
     assert "seed" in public
 

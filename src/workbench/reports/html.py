@@ -136,9 +136,8 @@ def _parameters(entries: Mapping[str, Any], public: bool) -> list[tuple[str, str
         for name, value in entry["parameters"].items():
             if not (public and is_personal(name)):
                 given.setdefault((name, plain(value)), []).append(notebook)
-    everywhere = len(entries) > 1
     return [
-        (name, value, "every notebook" if everywhere and len(where) == len(entries) else ", ".join(where))
+        (name, value, "every notebook" if len(where) == len(entries) else ", ".join(where))
         for (name, value), where in sorted(given.items())
     ]
 
@@ -196,7 +195,7 @@ def _label(name: str) -> str:
 def _readable(value: Any) -> str:
     """Return a number with as many digits as a reader needs; years keep theirs together."""
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}" if 0.01 <= abs(value) < 10 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else plain(value)
 
 
