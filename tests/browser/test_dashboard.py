@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -94,6 +95,27 @@ def test_an_unpublished_run_is_told_in_a_sentence(dashboard: str, visit: Callabl
     assert page.inner_text(".wb-sorry") == (
         "Nothing has been published yet under the name “spring”; please ask those who run the reports to run “spring”."
     )
+
+
+def test_a_page_that_was_left_alone_says_so(
+    demo_root: Path, serving: Callable, visit: Callable, tmp_path: Path
+) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(demo_root, root)
+    settings = json.loads((root / "jupyter" / "voila.json").read_text())
+    settings["MappingKernelManager"] |= {"cull_idle_timeout": 3, "cull_interval": 1}
+    (root / "jupyter" / "voila.json").write_text(json.dumps(settings))
+    with serving("dashboard", root, tmp_path / "log") as address:
+        page = visit(address).page
+        page.wait_for_selector(READY)
+        assert not page.locator("#asleep").is_visible()
+        kernel = "fetch('/api/kernels/' + JSON.parse(document.getElementById('jupyter-config-data').text).kernelId)"
+        page.wait_for_function(f"() => {kernel}.then(answer => answer.status === 404)", polling=500)
+        page.get_by_label("School").select_option("Zion")
+        page.wait_for_selector("#asleep", state="visible")
+        page.get_by_role("link", name="Load it again").click()
+        page.wait_for_selector(READY)
+        assert not page.locator("#asleep").is_visible()
 
 
 def test_what_fails_is_told_in_words_and_nothing_else_reaches_the_viewer(

@@ -33,7 +33,7 @@ def dashboard(argv: Sequence[str] | None = None) -> None:
     if not notebook.is_file():
         known = ", ".join(sorted(path.stem for path in notebook.parent.glob("*.ipynb"))) or "none"
         raise BadParameter(f"There is no dashboard {given.name!r}; there are: {known}.")
-    _start(["voila", str(notebook), "--Voila.port_retries=0"], "--port", given.port, 8866, "The dashboard", "/")
+    _start(["voila", str(notebook), "--Voila.port_retries=0"], given.port, 8866, "The dashboard", "/")
 
 
 def lab(argv: Sequence[str] | None = None) -> None:
@@ -42,14 +42,18 @@ def lab(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=None, help="default: 8888, or the next that is free")
     given = parser.parse_args(argv)
     root = project_root()
-    command = ["jupyterlab", f"--ServerApp.root_dir={root}", f"--ServerApp.preferred_dir={root / 'notebooks'}"]
+    command = [
+        "jupyterlab",
+        f"--ServerApp.root_dir={root}",
+        f"--FileContentsManager.preferred_dir={root / 'notebooks'}",
+    ]
     command += ["--ServerApp.port_retries=0"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    _start(command, "--port", given.port, 8888, "JupyterLab", "/lab")
+    _start(command, given.port, 8888, "JupyterLab", "/lab")
 
 
-def _start(command: list[str], option: str, port: int | None, usual: int, what: str, path: str) -> None:
+def _start(command: list[str], port: int | None, usual: int, what: str, path: str) -> None:
     root = project_root()
     port = _free_port(port, usual)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_urlsafe(24)
@@ -63,7 +67,11 @@ def _start(command: list[str], option: str, port: int | None, usual: int, what: 
     print(f"{what} opens at this address, on this machine only (Ctrl-C ends it):", flush=True)
     print(f"  http://127.0.0.1:{port}{path}?token={token}", flush=True)
     os.chdir(root)
-    os.execve(sys.executable, [sys.executable, "-m", *command, f"{option}={port}"], environment)
+    os.execve(
+        sys.executable,
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-m", *command, f"--port={port}"],
+        environment,
+    )
 
 
 def _free_port(wanted: int | None, usual: int) -> int:

@@ -1,0 +1,58 @@
+"""The parts of a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.dashboards import Bar, bars, between, cards, listed, longest_first, of_hundred, people, table, told_apart
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(None, "withheld"), (0.0, "0"), (0.004, "fewer than 1"), (0.052, "5"), (0.995, "100"), (1.0, "100")],
+)
+def test_a_share_is_told_as_people_of_a_hundred(share: float | None, text: str) -> None:
+    assert of_hundred(share) == text
+
+
+def test_people_are_whole() -> None:
+    assert people(1260.0) == "1,260"
+    assert people(0.3) == "fewer than 1"
+    assert between(0.047, 0.094) == "(5 to 9)"
+    assert between(None, None) == ""
+
+
+def test_every_bar_has_its_value_as_text_and_the_longest_fills_the_width() -> None:
+    html = bars([Bar("A", 10, "10 of 40"), Bar("B", 4, "4 of 60"), Bar("C", None, "withheld")], "Leavers")
+    assert [f"width:{width}%" in html for width in ("100.0", "40.0", "0.0")] == [True] * 3
+    for text in ("Leavers", "10 of 40", "4 of 60", "withheld"):
+        assert f">{text}<" in html
+
+
+def test_withheld_bars_come_last() -> None:
+    items = [Bar("C", None, ""), Bar("A", 1, ""), Bar("B", 2, "")]
+    assert [item.label for item in longest_first(items)] == ["B", "A", "C"]
+
+
+def test_whatever_a_table_holds_is_text_on_the_page() -> None:
+    evil = "<script>alert(1)</script>"
+    pages = (
+        cards({evil: (evil, evil)}),
+        bars([Bar(evil, 1, evil)], evil),
+        table({evil: [evil]}, evil),
+    )
+    assert not any("<script" in page for page in pages)
+
+
+def test_blanks_of_a_table_are_said_to_be_withheld() -> None:
+    assert "withheld" in table({"n": [1.0, None]}, "")
+
+
+def test_lists_read_naturally() -> None:
+    names = ["Grade 10", "All grades", "Grade 9", "Grade 9"]
+    assert listed(names, first="All grades") == ["All grades", "Grade 9", "Grade 10"]
+    assert listed(["cedar", "Birch", "All"], first="All") == ["All", "Birch", "cedar"]
+
+
+def test_two_schools_of_one_name_are_told_apart() -> None:
+    assert told_apart({"1": "Cedar", "2": "Cedar", "3": "Zion"}) == {"1": "Cedar (1)", "2": "Cedar (2)", "3": "Zion"}

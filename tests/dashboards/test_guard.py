@@ -1,0 +1,51 @@
+"""What a viewer reads when something fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.dashboards import guard, guarded
+from workbench.errors import BadInput
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+    for cached in (guard._log, guard._log_stream):
+        cached.cache_clear()
+    yield tmp_path / "runs" / "dashboards.log"
+    guard._log().handlers.clear()
+    for cached in (guard._log, guard._log_stream):
+        cached.cache_clear()
+
+
+def fails(error: Exception) -> str:
+    @guarded
+    def render() -> str:
+        raise error
+
+    return render()
+
+
+def test_what_works_is_left_alone() -> None:
+    assert guarded(lambda school: f"<b>{school}</b>")(school="A") == "<b>A</b>"
+
+
+def test_a_viewer_reads_words_and_the_operator_the_traceback(log: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    page = fails(ValueError("/srv/data/students.parquet, line 3"))
+    assert guard.SORRY in page
+    assert "students.parquet" not in page
+    assert "ValueError: /srv/data/students.parquet, line 3" in log.read_text()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_error_of_ours_speaks_for_itself_as_text(log: Path) -> None:
+    assert "Nothing has been published for &lt;b&gt;." in fails(BadInput("Nothing has been published for <b>."))
+
+
+def test_a_page_does_not_depend_on_its_log(log: Path) -> None:
+    log.parent.write_text("a file where the folder should be")
+    assert guard.SORRY in fails(ValueError("x"))
