@@ -89,8 +89,10 @@ class GpaForecast:
         rows = self.rows.assign(inside=_inside(self.rows, "low", "high"), width=self.rows.high - self.rows.low)
         parts = []
         for kind in groups:
-            part = rows.assign(**{kind: in_groups(rows, kind)}).groupby(kind).agg(
-                n=("inside", "size"), coverage=("inside", "mean"), width=("width", "mean")
+            part = (
+                rows.assign(**{kind: in_groups(rows, kind)})
+                .groupby(kind)
+                .agg(n=("inside", "size"), coverage=("inside", "mean"), width=("width", "mean"))
             )
             parts.append(part.rename_axis("group").reset_index().assign(group_kind=kind))
         return pd.concat(parts, ignore_index=True)[["group_kind", "group", "n", "coverage", "width"]]
@@ -112,10 +114,14 @@ class NextTerm:
         """What was measured, in a sentence or two."""
         one = self.at_random
         learned, calibrated, tested = one.counts
-        later = f" On later cohorts it held for {100 * self.forward.coverage:.0f} %." if self.forward else ""
+        later = (
+            f" In the latest year, learned from earlier ones, it held for {100 * self.forward.coverage:.0f} %."
+            if self.forward
+            else ""
+        )
         return (
-            f"Learned on {learned:,} students, calibrated on {calibrated:,}, tested on {tested:,}: the 90 % interval held for "
-            f"{100 * one.coverage:.1f} %, and is {one.width:.2f} points wide on average.{later}"
+            f"Learned on {learned:,} students, calibrated on {calibrated:,}, tested on {tested:,}: the 90 % "
+            f"interval held for {100 * one.coverage:.1f} %, and is {one.width:.2f} points wide on average.{later}"
         )
 
 
@@ -142,17 +148,19 @@ def coverage_figure(both: NextTerm, groups: tuple[str, ...]) -> Drawn:
     table = table[table.n >= 30]
     extra = [("all", "all students", len(one.rows), one.coverage, one.width)]
     if both.forward:
-        extra.append(("time", "later cohorts", len(both.forward.rows), both.forward.coverage, both.forward.width))
+        extra.append(("time", "latest year", len(both.forward.rows), both.forward.coverage, both.forward.width))
     table = pd.concat([pd.DataFrame(extra, columns=table.columns), table], ignore_index=True)
     limits = [share(round(c * n), n) for c, n in zip(table.coverage, table.n, strict=True)]
     table["low"], table["high"] = [low for _, low, _ in limits], [high for _, _, high in limits]
     fig, axes = figure(8, 0.34 * len(table) + 1.2)
     labels = [_label(kind, group) for kind, group in zip(table.group_kind, table.group, strict=True)][::-1]
     values = 100 * table[["coverage", "low", "high"]].to_numpy()[::-1].T
-    axes.errorbar(values[0], labels, xerr=[values[0] - values[1], values[2] - values[0]], fmt="o", capsize=3, color="#0072B2")
+    axes.errorbar(
+        values[0], labels, xerr=[values[0] - values[1], values[2] - values[0]], fmt="o", capsize=3, color="#0072B2"
+    )
     axes.axvline(100 * one.level, color="#D55E00", linestyle="--", label=f"promised: {100 * one.level:.0f} %")
     axes.set(xlabel="Students within their interval (%)", xlim=(min(75, values[1].min() - 1), 100))
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
     worst = table.loc[table.coverage.idxmin()]
     alt = (
         f"Dots of how often the 90 % interval held. All students: {100 * one.coverage:.0f} %. "

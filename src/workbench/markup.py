@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 MISSING = "–"
-_CELL = "padding:.3em .8em;border-bottom:1px solid #e3e6ea;white-space:nowrap"
+_CELL = "padding:.3em .8em;border-bottom:1px solid #e3e6ea"
 _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 _CAPTION = "caption-side:top;text-align:left;font-weight:600;padding:.3em 0"
 
@@ -41,21 +41,22 @@ def html_table(
     caption: str = "",
     missing: str = MISSING,
     headings: Mapping[str, str] | None = None,
+    withheld: Sequence[bool] | None = None,
 ) -> str:
     """Return a table as HTML with a caption and column scopes; every text is escaped.
 
     `columns` maps each column's name to its values, all of one length; `headings` gives a column
-    another heading. Numbers are set to the right. Years and identifiers given as numbers get no
-    special treatment: pass them as text.
+    another heading; what is missing in a row that `withheld` marks reads "withheld". Numbers are set
+    to the right. Years and identifiers given as numbers get no special treatment: pass them as text.
     """
     headings = headings or {}
     numeric = {name: _is_numeric(values) for name, values in columns.items()}
     head = "".join(
         f'<th scope="col" style="{_CELL};{_NUMBER if numeric[name] else "text-align:left"}">'
-        f"{escape(headings.get(name, name))}</th>"
+        f"{escape(headings.get(name, name.replace('_', ' ')))}</th>"
         for name in columns
     )
-    texts = [_cells(values, numeric[name], missing) for name, values in columns.items()]
+    texts = [_cells(values, numeric[name], missing, withheld) for name, values in columns.items()]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*texts, strict=True))
     title = f'<caption style="{_CAPTION}">{escape(caption)}</caption>' if caption else ""
     return (
@@ -86,7 +87,9 @@ def _is_numeric(values: Sequence[Any]) -> bool:
     return bool(present) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in present)
 
 
-def _cells(values: Sequence[Any], numeric: bool, missing: str) -> list[str]:
+def _cells(values: Sequence[Any], numeric: bool, missing: str, withheld: Sequence[bool] | None) -> list[str]:
     places = decimals(values)
     style = f"{_CELL};{_NUMBER}" if numeric else _CELL
-    return [f'<td style="{style}">{escape(cell_text(value, places, missing))}</td>' for value in values]
+    absent = ["withheld" if hidden else missing for hidden in withheld or [False] * len(values)]
+    texts = [cell_text(value, places, said) for value, said in zip(values, absent, strict=True)]
+    return [f'<td style="{style}{";white-space:nowrap" if len(t) < 24 else ""}">{escape(t)}</td>' for t in texts]

@@ -13,6 +13,7 @@ import math
 import os
 import re
 from datetime import date
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +70,15 @@ def show(
 
     A figure needs `alt`, one or two sentences that tell what it shows to someone who cannot see it;
     `table` holds the numbers behind it, folded below. Saved under `figures/`: PNG, SVG, a small JSON
-    with the texts, and the numbers as CSV. A table is shown with its caption, and kept where it has a name.
+    with the texts, and the numbers as CSV. A table is shown with its caption, and kept where it has a name;
+    a text as a paragraph.
 
     `drawn_from` names a table published before in this notebook: the output is then marked as public, and
     `table` may hold only rows of that published table (left out, all of them are the numbers behind).
     Raises BadParameter without alt text, DisclosureError where `drawn_from` does not hold.
     """
+    if isinstance(thing, str):
+        return display(f"<p>{escape(thing)}</p>", thing)
     frame = as_frame(thing)
     behind = _numbers_behind(frame if frame is not None else as_frame(table), drawn_from)
     marks = {"published": True, "table": drawn_from} if drawn_from else {}
@@ -83,7 +87,7 @@ def show(
             keep(name, frame)
         return display(_frame_html(frame, caption), caption or frame.to_string(max_rows=ROWS_SHOWN), marks)
     if not hasattr(thing, "savefig"):
-        raise BadParameter(f"show takes a matplotlib figure or a table, not {type(thing).__name__}.")
+        raise BadParameter(f"show takes a matplotlib figure, a table or a text, not {type(thing).__name__}.")
     if len(alt.split()) < 3:
         raise BadParameter(
             "A figure needs alt text. Write alt='…': one or two sentences that tell what the figure shows and "
@@ -162,8 +166,8 @@ def _keep_scalar(name: str, value: Any) -> None:
         plain = list(plain)
     elif plain is not None and not isinstance(plain, bool | int | float | str):
         raise BadParameter(
-            f"keep({name!r}, …) got a {type(value).__name__}. It keeps a single number, text, yes/no or date, a list of texts, "
-            "a table (pandas, Arrow, Ibis) or a matplotlib figure."
+            f"keep({name!r}, …) got a {type(value).__name__}. It keeps a single number, text, yes/no or date, "
+            "a list of texts, a table (pandas, Arrow, Ibis) or a matplotlib figure."
         )
     path = folder() / RESULTS
     try:

@@ -110,7 +110,7 @@ def _display(name: str, safe: pd.DataFrame, about: dict[str, Any], note: str) ->
     hidden = int(safe[SUPPRESSED].sum())
     said = f"{len(safe):,} groups; {hidden:,} withheld because they have fewer than {about['min_count']} people. {note}"
     columns = {column: safe[column].tolist() for column in safe.columns if column != SUPPRESSED}
-    body = html_table(columns, about["title"], missing="withheld")
+    body = html_table(columns, about["title"], withheld=safe[SUPPRESSED].tolist())
     if len(safe) > outputs.ROWS_SHOWN:
-        body = folded(about["title"], html_table(columns, missing="withheld"))
+        body = folded(about["title"], html_table(columns, withheld=safe[SUPPRESSED].tolist()))
     outputs.display(f"{body}<p>{said}</p>", f"{about['title']}: {said}", {"published": True, "table": name})

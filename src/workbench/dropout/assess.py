@@ -76,8 +76,8 @@ class Assessment:
             shown[title] = [
                 _with_interval(*row) for row in q[[measure, f"{measure}_low", f"{measure}_high"]].to_numpy()
             ]
-        shown["AUC minus XGBoost's"] = [
-            "" if name == TREES else _with_interval(*row)
+        shown["AUC above XGBoost's"] = [
+            "" if name == TREES else f"{row[0]:+.3f} ({row[1]:+.3f} to {row[2]:+.3f})"
             for name, *row in q[["model", "auc_above", "auc_above_low", "auc_above_high"]].itertuples(index=False)
         ]
         return pd.DataFrame(shown)
@@ -88,7 +88,7 @@ class Assessment:
 
 
 def _with_interval(value: float, low: float, high: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
+    return "–" if np.isnan(value) else f"{value:.3f} ({low:.3f}–{high:.3f})"
 
 
 def assess(study: Study, seed: int = 0) -> Assessment:

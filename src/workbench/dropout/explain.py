@@ -79,7 +79,7 @@ def told(assessment: Assessment, row: int) -> str:
     rank = int((assessment.risk < assessment.risk[row]).sum())
     band = bands.iloc[min(int(np.searchsorted(edges, rank, side="right")), len(bands) - 1)]
     return (
-        f"Of 100 students with a score in this band ({band.risk_band}), about {100 * band.share_left:.0f} "
+        f"Of 100 students with a score like this one ({band.risk_band}), about {100 * band.share_left:.0f} "
         f"{'left' if assessment.study.outcome_words == 'left' else 'had the outcome'} "
         f"(95 % interval {100 * band.share_left_low:.0f} to {100 * band.share_left_high:.0f}). "
         "Use only to offer support, never to deny, place or discipline."

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FEW_CASES = 5
 FEWEST = 10
+COMPARED = 30
 _LIMITS = {"low": "lower end of its 95 % interval", "high": "upper end of its 95 % interval"}
 _RATES = {
     "selection_rate": "flagged, of all students of the group",
@@ -104,7 +105,8 @@ class Mitigation:
     """What equalising false-alarm rates would change, at the same number flagged.
 
     `table` has one row a group, before (one threshold) and after (one a group); pairs hold before and
-    after: `spread` the largest difference of false-alarm rates, `caught` the share of cases flagged.
+    after: `spread` the largest difference of false-alarm rates among groups of 30 or more, `caught`
+    the share of cases flagged.
     """
 
     group: str
@@ -116,10 +118,11 @@ class Mitigation:
     @property
     def told(self) -> str:
         """What changes, in a sentence."""
+        (wide, even), (found, still) = self.spread, self.caught
         return (
-            f"Thresholds by {self.group}, {100 * self.flagged:.0f} % flagged either way: the largest difference in false "
-            f"alarms goes from {100 * self.spread[0]:.0f} to {100 * self.spread[1]:.0f} percentage points, the share of "
-            f"cases found from {100 * self.caught[0]:.0f} % to {100 * self.caught[1]:.0f} %."
+            f"One threshold a group ({self.group.replace('_', ' ')}), {100 * self.flagged:.0f} % flagged either way: "
+            f"the largest difference in false alarms goes from {100 * wide:.0f} to {100 * even:.0f} percentage points (groups of "
+            f"{COMPARED} or more), the share of cases found from {100 * found:.0f} % to {100 * still:.0f} %."
         )
 
 
@@ -139,7 +142,8 @@ def mitigate(assessment: Assessment, group: str) -> Mitigation | None:
     before = flagged(assessment.risk, float(after.mean()))
     table = _compared(assessment.outcome, judged, before, after)
     left = assessment.outcome == 1
-    widths = [float(table[c].max() - table[c].min()) for c in ("false_alarm_before", "false_alarm_after")]
+    large = table[table.n >= COMPARED]
+    widths = [float(large[c].max() - large[c].min()) for c in ("false_alarm_before", "false_alarm_after")]
     return Mitigation(
         group, table, float(after.mean()), (widths[0], widths[1]), (_mean(before[left]), _mean(after[left]))
     )

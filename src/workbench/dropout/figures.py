@@ -111,16 +111,17 @@ def fairness(table: pd.DataFrame, group: str) -> Drawn:
     """False-alarm and miss rates of one kind of group, with intervals."""
     part = table[(table.group_kind == group) & (table.n >= 10)].reset_index(drop=True)
     fig, axes = figure(9, 0.42 * len(part) + 1.6, columns=2)
+    names = [f"{group.replace('_', ' ')} ({n:,})" for group, n in zip(part.group, part.n, strict=True)]
     for axis, rate, title in zip(axes, ("false_alarm_rate", "miss_rate"), ("False alarms", "Missed"), strict=True):
         known = part[part[rate].notna()]
         limits = 100 * np.array([known[rate] - known[f"{rate}_low"], known[f"{rate}_high"] - known[rate]]).clip(0)
-        axis.errorbar(100 * known[rate], known.group, xerr=limits, fmt="o", capsize=4, color=_COLOURS[0])
-        axis.set(title=f"{title} (%)", xlim=(0, None))
-    axes[1].set_yticklabels([])
+        axis.errorbar(100 * known[rate], known.index, xerr=limits, fmt="o", capsize=4, color=_COLOURS[0])
+        axis.set(title=f"{title} (%)", xlim=(0, None), yticks=part.index, ylim=(len(part) - 0.5, -0.5))
+        axis.set_yticklabels(names if rate == "false_alarm_rate" else [""] * len(part))
     worst = part.iloc[int(part.false_alarm_rate.to_numpy().argmax())]
     alt = (
-        f"False-alarm and miss rates by {group}, with 95 % intervals. "
-        f"Most false alarms: {worst.group}, {100 * worst.false_alarm_rate:.0f} %."
+        f"False-alarm and miss rates by {group.replace('_', ' ')}, with 95 % intervals. "
+        f"Most false alarms: {worst.group.replace('_', ' ')}, {100 * worst.false_alarm_rate:.0f} %."
     )
     return Drawn(fig, alt, part)
 

@@ -121,11 +121,11 @@ def share(count: int, n: int) -> tuple[float, float, float]:
 def calibration(outcome: Ints, risk: Floats) -> pd.DataFrame:
     """Return one row a risk band: n, mean risk, and the share that had the outcome with limits.
 
-    Bands hold the lower half, the next quarter, and so on up to the highest twentieth of risks.
+    Bands hold the lowest half of risks, then the next 25, 15 and 5 %, and the highest 5 %.
     """
     import pandas as pd
 
-    names = ["lowest half", "50th to 75th percentile", "75th to 90th", "90th to 95th", "highest 20th"]
+    names = ["lowest 50 %", "next 25 %", "next 15 %", "next 5 %", "highest 5 %"]
     band = np.minimum((rankdata(risk, "ordinal")[:, None] > np.array(BANDS[1:-1]) * len(risk)).sum(axis=1), 4)
     rows = []
     for k, name in enumerate(names):
