@@ -109,8 +109,13 @@ def test_a_page_that_was_left_alone_says_so(
         page = visit(address).page
         page.wait_for_selector(READY)
         assert not page.locator("#asleep").is_visible()
-        kernel = "fetch('/api/kernels/' + JSON.parse(document.getElementById('jupyter-config-data').text).kernelId)"
-        page.wait_for_function(f"() => {kernel}.then(answer => answer.status === 404)", polling=500)
+        status = (
+            "fetch('/api/kernels/' + JSON.parse(document.getElementById('jupyter-config-data').text).kernelId)"
+            ".then(answer => answer.status)"
+        )
+        assert page.evaluate(status) == 200
+        while page.evaluate(status) == 200:
+            page.wait_for_timeout(500)
         page.get_by_label("School").select_option("Zion")
         page.wait_for_selector("#asleep", state="visible")
         page.get_by_role("link", name="Load it again").click()
