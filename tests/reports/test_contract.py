@@ -145,6 +145,14 @@ def test_a_number_in_a_literal_and_a_list_on_a_command_line_are_understood() -> 
     assert value("columns: list[str] = []", "gender") == ["gender"]
 
 
+def test_beside_text_only_brackets_mean_a_list() -> None:
+    line = "positive: list[str] | str | None = None"
+    assert value(line, "<10") == "<10"
+    assert value(line, "[Fail, Withdrawn]") == ["Fail", "Withdrawn"]
+    assert value(line, ["Fail"]) == ["Fail"]
+    assert value(line, "") is None
+
+
 def test_paths_say_what_must_lie_there() -> None:
     declared = contract("data: DataFolder = 'a'", "table: TableFile | None = None", "tables: list[TableFile] = []")
     assert [p.reads for p in declared.parameters] == ["data folder", "table file", "table file"]

@@ -83,8 +83,8 @@ class Assessment:
         return pd.DataFrame(shown)
 
     def result(self, measure: str, model: str = TREES) -> float:
-        """One number of the quality table."""
-        return float(self.quality.set_index("model")[measure][model])
+        """One number of the quality table; NaN for a model that was not judged, such as a ceiling of real data."""
+        return float(self.quality.set_index("model")[measure].get(model, np.nan))
 
 
 def _with_interval(value: float, low: float, high: float) -> str:

@@ -65,10 +65,19 @@ def _union(node: ast.expr, imported: set[str]) -> Any:
     members = [m for m in _members(node) if not (isinstance(m, ast.Constant) and m.value is None)]
     if not members:
         raise AnnotationError(f"{ast.unparse(node)!r} is not a type a parameter may have")
-    union: Any = Union[tuple(build_type(member, imported) for member in members)]  # noqa: UP007
+    with_text = any(isinstance(member, ast.Name) and member.id == "str" for member in members)
+    union: Any = Union[tuple(_member(member, imported, with_text) for member in members)]  # noqa: UP007
     if len(members) == len(_members(node)):
         return union
     return Annotated[union | None, BeforeValidator(lambda value: None if value in EMPTY else value)]
+
+
+def _member(node: ast.expr, imported: set[str], with_text: bool) -> Any:
+    """Return the type of one member of a union; beside text, only "[a, b]" is meant as a list."""
+    match node:
+        case ast.Subscript(value=ast.Name(id="list"), slice=inner) if with_text:
+            return Annotated[list[build_type(inner, imported)], BeforeValidator(_as_bracketed_list)]  # type: ignore[misc]
+    return build_type(node, imported)
 
 
 def _literal(node: ast.expr) -> Any:
@@ -119,6 +128,10 @@ def _as_list(value: Any) -> Any:
         except yaml.YAMLError as error:
             raise ValueError("a list is written [one, two]") from error
     return [value]
+
+
+def _as_bracketed_list(value: Any) -> Any:
+    return _as_list(value) if isinstance(value, str) and value.startswith("[") else value
 
 
 def in_words(type_: Any) -> str:

@@ -1,0 +1,183 @@
+"""`make bench`: speed and memory of the workbench, every comparison as a ratio taken in one run.
+
+    python benchmarks/run.py [--state] [--write]
+
+`--state` adds the features of a whole state. `--write` also puts the figures into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = PROJECT / "docs" / "performance.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+COPIED = ("notebooks", "params", "access.yml", "pyproject.toml")
+SIZES = {"demo": "10,000 students", "district": "50,000 students", "state": "1,000,000 students"}
+STATE_GIGABYTES = 3
+TIMES = 3
+SAMPLING_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a process took: wall-clock seconds, peak memory in MB with all its children, and what it said."""
+
+    seconds: float
+    megabytes: float
+    said: dict[str, Any]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--state", action="store_true", help="also the features of 1,000,000 students")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
+    options = parser.parse_args()
+    lines = []
+    with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
+        for line in measured(Path(folder), options.state):
+            print(line, flush=True)
+            lines.append(line)
+    if options.write:
+        _write(lines)
+    return 0
+
+
+def measured(folder: Path, state: bool) -> Iterator[str]:
+    """Yield the report, line by line, as it is measured; everything is written below `folder`."""
+    yield f"Taken on {datetime.now(UTC):%d %B %Y}, in one run, on {_machine()}."
+    yield "Memory is the sum over all processes of a piece of work, at its peak; pages that they share count in each."
+    yield "\n### Synthetic data\n"
+    yield "| students | processes | seconds | students a second | peak memory | on disk |"
+    yield "|---:|---:|---:|---:|---:|---:|"
+    presets = [preset for preset in SIZES if preset != "state" or _room(folder)]
+    for preset in presets:
+        yield _generation(folder, preset)
+    if "state" not in presets:
+        yield f"\nA state was left out: it needs {STATE_GIGABYTES} GB free in {tempfile.gettempdir()}."
+    yield "\n### Features, as the tier-0 study needs them\n"
+    yield "| students | how | rows | seconds (median of runs) | beside DuckDB | peak memory | same table? |"
+    yield "|---:|---|---:|---:|---:|---:|---|"
+    for preset in presets if state else ("demo", "district"):
+        yield from _features(folder, preset, 1 if preset == "state" else TIMES)
+    yield "\n### Tier 0 as a whole\n"
+    yield _tier0(folder)
+
+
+def _machine() -> str:
+    memory = psutil.virtual_memory().total / 1e9
+    load = os.getloadavg()[0]
+    return f"{len(os.sched_getaffinity(0))} cores and {memory:.0f} GB (load from others at the start: {load:.1f})"
+
+
+def _room(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free > STATE_GIGABYTES * 1e9
+
+
+def _generation(folder: Path, preset: str) -> str:
+    jobs = len(os.sched_getaffinity(0)) if preset == "state" else 1
+    taken = _measure("generation", str(folder / preset), preset, str(jobs))
+    said = taken.said
+    return (
+        f"| {said['students']:,} | {jobs} | {said['seconds']:.1f} | {said['students'] / said['seconds']:,.0f} "
+        f"| {taken.megabytes:,.0f} MB | {said['megabytes']:,.0f} MB |"
+    )
+
+
+def _features(folder: Path, preset: str, times: int) -> Iterator[str]:
+    """One row an engine; they take turns, so that a busy moment of the machine hits them alike."""
+    taken: dict[str, list[Taken]] = {"duckdb": [], "pandas": [], "spark": []}
+    for turn in range(times):
+        for how in taken if turn == 0 or preset == "demo" else ("duckdb", "pandas"):
+            result = folder / f"{preset}-{how}.parquet"
+            taken[how].append(_measure("features", str(folder / preset), how, str(result)))
+    own = statistics.median(t.said["seconds"] for t in taken["duckdb"])
+    words = {"duckdb": "workbench on DuckDB", "pandas": "plain pandas", "spark": "workbench on Spark `local[2]`"}
+    for how, runs in taken.items():
+        seconds = statistics.median(t.said["seconds"] for t in runs)
+        yield (
+            f"| {SIZES[preset].split()[0]} | {words[how]} | {runs[0].said['rows']:,} | {seconds:.2f} ({len(runs)}) "
+            f"| {seconds / own:.1f} × | {max(t.megabytes for t in runs):,.0f} MB | {_same(folder, preset, how)} |"
+        )
+
+
+def _same(folder: Path, preset: str, how: str) -> str:
+    if how == "duckdb":
+        return "–"
+    paths = [str(folder / f"{preset}-{each}.parquet") for each in ("duckdb", how)]
+    said = _measure("difference", *paths).said
+    return f"yes, to {said['largest']:.0e}" if said["same"] else "NO"
+
+
+def _tier0(folder: Path) -> str:
+    """Run params/demo.yml in a copy of the project, so that its own runs and published tables stay as they are."""
+    copy = folder / "project"
+    for part in COPIED:
+        source = PROJECT / part
+        shutil.copytree(source, copy / part) if source.is_dir() else shutil.copy(source, copy / part)
+    (copy / "data" / "synthetic").mkdir(parents=True)
+    (folder / "demo").rename(copy / "data" / "synthetic" / "demo")
+    command = [sys.executable, "-m", "workbench.cli", "run", "params/demo.yml"]
+    taken = _watched(command, cwd=copy, env={**os.environ, "WORKBENCH_ROOT": str(copy)})
+    return (
+        f"`workbench run params/demo.yml`: {taken.seconds:.0f} seconds and {taken.megabytes:,.0f} MB from the command "
+        "to the published report on 10,000 students (checks, kernel, features, models, intervals, fairness, pictures)."
+    )
+
+
+def _measure(*work: str) -> Taken:
+    taken = _watched([sys.executable, str(PROJECT / "benchmarks" / "measure.py"), *work], cwd=PROJECT)
+    return taken
+
+
+def _watched(command: list[str], **options: Any) -> Taken:
+    """Run a command to its end and watch its memory and that of its children."""
+    began, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=out, stderr=errors, **options)
+        while process.poll() is None:
+            peak = max(peak, _resident(process.pid))
+            time.sleep(SAMPLING_SECONDS)
+        seconds = time.perf_counter() - began
+        out.seek(0)
+        errors.seek(0)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{errors.read().decode()[-2000:]}")
+        last = out.read().decode().strip().splitlines()[-1:]
+    return Taken(seconds, peak / 1e6, json.loads(last[0]) if last and last[0].startswith("{") else {})
+
+
+def _resident(pid: int) -> int:
+    total = 0
+    try:
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            total += process.memory_info().rss
+    except psutil.Error:
+        pass  # it has just ended
+    return total
+
+
+def _write(lines: list[str]) -> None:
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text("\n".join([before + BEGIN, *lines, END + after]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
