@@ -161,7 +161,7 @@ def coverage_figure(both: NextTerm, groups: tuple[str, ...]) -> Drawn:
     axes.axvline(100 * one.level, color="#D55E00", linestyle="--", label=f"promised: {100 * one.level:.0f} %")
     axes.set(xlabel="Students within their interval (%)", xlim=(min(75, values[1].min() - 1), 100))
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-    worst = table.loc[table.coverage.idxmin()]
+    worst = table.iloc[int(table.coverage.to_numpy().argmin())]
     alt = (
         f"Dots of how often the 90 % interval held. All students: {100 * one.coverage:.0f} %. "
         f"Least: {_label(worst.group_kind, worst.group)}, {100 * worst.coverage:.0f} % of {worst.n:,}."

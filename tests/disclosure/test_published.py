@@ -152,11 +152,10 @@ def test_the_last_publications_stay_and_older_files_go(root: Path) -> None:
         published.restore("demo", "run-1")
 
 
-def test_two_notebooks_cannot_publish_one_name(root: Path) -> None:
-    both = stage(root, 0.25, "one") | stage(root, 0.5, "two")
-    with pytest.raises(BadInput, match="which another notebook of this run publishes too"):
-        published.commit("demo", both, "run-1")
-    assert published.runs() == []
+def test_a_table_of_two_notebooks_carries_their_names(root: Path) -> None:
+    published.commit("demo", stage(root, 0.25, "one") | stage(root, 0.5, "two"), "run-1")
+    first, second = (published.read("demo", f"{name}.rates").table["rate"][0].as_py() for name in ("one", "two"))
+    assert (first, second) == (0.25, 0.5)
 
 
 def test_a_notebook_that_goes_round_publish_is_stopped_at_the_door(root: Path) -> None:

@@ -8,6 +8,7 @@ Earlier manifests stay beside it as `manifest-<run id>.json`, with their files, 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,8 +53,8 @@ def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) 
 
     `folders` gives the output folder of each notebook by name. Readers see the former tables or the new
     ones, never a mixture. Of the manifests, this one and the `keep - 1` before it stay.
-    Raises DisclosureError where a staged table breaks the site's policy, BadInput where two notebooks
-    publish one name or a file cannot be written; then nothing has changed for a reader.
+    Raises DisclosureError where a staged table breaks the site's policy, BadInput where a file
+    cannot be written; then nothing has changed for a reader.
     """
     staged = _staged(folders)
     if not staged:
@@ -151,18 +152,18 @@ def _load(path: Path) -> dict[str, Any] | None:
 
 
 def _staged(folders: dict[str, Path]) -> dict[str, Path]:
-    """Return the staged Parquet file of each table name; raise where a table may not be published."""
-    found: dict[str, Path] = {}
-    for notebook, folder in folders.items():
-        for file in sorted((folder / STAGED).glob("*.parquet")):
-            if file.stem in found:
-                raise BadInput(
-                    f"Notebook {notebook!r} publishes {file.stem!r}, which another notebook of this run publishes too. "
-                    "Give one of the two another name."
-                )
-            found[file.stem] = file
-    for name, file in found.items():
-        _check_staged(name, file)
+    """Return the staged Parquet file of each table name; raise where a table may not be published.
+
+    A table that several notebooks of the run publish (one report a unit, say) is named
+    `<notebook>.<table>` for each of them.
+    """
+    files = [
+        (notebook, file) for notebook, folder in folders.items() for file in sorted((folder / STAGED).glob("*.parquet"))
+    ]
+    times = Counter(file.stem for _, file in files)
+    found = {file.stem if times[file.stem] == 1 else f"{notebook}.{file.stem}": file for notebook, file in files}
+    for file in found.values():
+        _check_staged(file.stem, file)
     return found
 
 

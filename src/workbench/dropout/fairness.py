@@ -121,8 +121,8 @@ class Mitigation:
         (wide, even), (found, still) = self.spread, self.caught
         return (
             f"One threshold a group ({self.group.replace('_', ' ')}), {100 * self.flagged:.0f} % flagged either way: "
-            f"the largest difference in false alarms goes from {100 * wide:.0f} to {100 * even:.0f} percentage points (groups of "
-            f"{COMPARED} or more), the share of cases found from {100 * found:.0f} % to {100 * still:.0f} %."
+            f"the largest difference in false alarms goes from {100 * wide:.0f} to {100 * even:.0f} percentage points "
+            f"(groups of {COMPARED} or more), the share of cases found from {100 * found:.0f} % to {100 * still:.0f} %."
         )
 
 
