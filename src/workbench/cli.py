@@ -1,4 +1,4 @@
-"""The command line: `workbench list | describe | run | runs | new | synthesize | doctor`."""
+"""The command line: `workbench list | describe | run | runs | new | synthesize | lab | dashboard | doctor`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     synthesize.add_argument("--students", type=int, metavar="N")
     synthesize.add_argument("--years", type=int, metavar="Y")
     synthesize.add_argument("--seed", type=int, metavar="S")
+    lab = _command(commands, "lab", _lab, "open JupyterLab on the notebooks, on this machine")
+    lab.add_argument("--port", metavar="PORT", help="default: 8888, or the next that is free")
+    dashboard = _command(commands, "dashboard", _dashboard, "serve a dashboard to a browser on this machine")
+    dashboard.add_argument("name", metavar="NAME", nargs="?", default="student_prediction", help="default: %(default)s")
+    dashboard.add_argument("--port", metavar="PORT", help="default: 8866, or the next that is free")
     doctor = _command(
         commands, "doctor", _doctor, "say what this machine has, and what to type where something is missing"
     )
@@ -207,6 +212,22 @@ def _synthesize(options: argparse.Namespace) -> None:
 
     asked = {name: getattr(options, name) for name in ("preset", "students", "years", "seed")}
     print(f"Made {shown(synthetic.write(options.out, **asked, jobs=len(os.sched_getaffinity(0))))}.")
+
+
+def _lab(options: argparse.Namespace) -> None:
+    from workbench.dashboards import serve
+
+    serve.lab(_port(options))
+
+
+def _dashboard(options: argparse.Namespace) -> None:
+    from workbench.dashboards import serve
+
+    serve.dashboard([options.name, *_port(options)])
+
+
+def _port(options: argparse.Namespace) -> list[str]:
+    return ["--port", options.port] if options.port else []
 
 
 def _doctor(options: argparse.Namespace) -> int:
