@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.dashboards import Bar, bars, between, cards, listed, longest_first, of_hundred, people, table, told_apart
+from workbench.dashboards import (
+    Bar,
+    bars,
+    between,
+    cards,
+    listed,
+    longest_first,
+    of_hundred,
+    people,
+    shown,
+    table,
+    told_apart,
+)
 
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(None, "withheld"), (0.0, "0"), (0.004, "fewer than 1"), (0.052, "5"), (0.995, "100"), (1.0, "100")],
+    [
+        (None, "–"),
+        ("withheld", "withheld"),
+        (0.0, "0"),
+        (0.004, "fewer than 1"),
+        (0.052, "5"),
+        (0.995, "100"),
+        (1.0, "100"),
+    ],
 )
-def test_a_share_is_told_as_people_of_a_hundred(share: float | None, text: str) -> None:
+def test_a_share_is_told_as_people_of_a_hundred(share: float | str | None, text: str) -> None:
     assert of_hundred(share) == text
 
 
@@ -23,14 +43,14 @@ def test_people_are_whole() -> None:
 
 
 def test_every_bar_has_its_value_as_text_and_the_longest_fills_the_width() -> None:
-    html = bars([Bar("A", 10, "10 of 40"), Bar("B", 4, "4 of 60"), Bar("C", None, "withheld")], "Leavers")
+    html = bars([Bar("A", 10.0, "10 of 40"), Bar("B", 4.0, "4 of 60"), Bar("C", "withheld", "withheld")], "Leavers")
     assert [f"width:{width}%" in html for width in ("100.0", "40.0", "0.0")] == [True] * 3
     for text in ("Leavers", "10 of 40", "4 of 60", "withheld"):
         assert f">{text}<" in html
 
 
 def test_withheld_bars_come_last() -> None:
-    items = [Bar("C", None, ""), Bar("A", 1, ""), Bar("B", 2, "")]
+    items = [Bar("C", "withheld", ""), Bar("A", 1.0, ""), Bar("B", 2.0, "")]
     assert [item.label for item in longest_first(items)] == ["B", "A", "C"]
 
 
@@ -44,8 +64,12 @@ def test_whatever_a_table_holds_is_text_on_the_page() -> None:
     assert not any("<script" in page for page in pages)
 
 
-def test_blanks_of_a_table_are_said_to_be_withheld() -> None:
-    assert "withheld" in table({"n": [1.0, None]}, "")
+def test_only_what_was_withheld_is_said_to_be() -> None:
+    small, empty = {"n": None, "rate": None, "suppressed": True}, {"n": 12.0, "rate": None, "suppressed": False}
+    assert shown(small) == {"n": "withheld", "rate": "withheld", "suppressed": True}
+    assert shown(empty) == empty
+    html = table({"n": [1.0, None, None]}, withheld=[False, True, False])
+    assert [html.count(f">{text}<") for text in ("1", "withheld", "–")] == [1, 1, 1]
 
 
 def test_lists_read_naturally() -> None:

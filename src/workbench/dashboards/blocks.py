@@ -11,17 +11,20 @@ from typing import Any
 
 from workbench.dashboards.theme import CSS
 from workbench.disclosure.published import PublishedTable
-from workbench.markup import html_table
+from workbench.disclosure.suppression import SUPPRESSED
+from workbench.markup import MISSING, html_table
 
 WITHHELD = "withheld"
+Value = float | str | None
+"""A number, `WITHHELD`, or None where there is nothing to tell."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its label, its length in the units of the chart (None: withheld) and the text beside it."""
+    """One bar: its label, its length in the units of the chart (none where it is no number), the text beside it."""
 
     label: str
-    value: float | None
+    value: Value
     text: str
     chosen: bool = False
 
@@ -69,8 +72,8 @@ def told_apart(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def longest_first(items: Iterable[Bar]) -> list[Bar]:
-    """Return bars in the order of their length; those withheld come last, in the order of their labels."""
-    return sorted(items, key=lambda item: (item.value is None, -(item.value or 0), item.label))
+    """Return bars in the order of their length; those without come last, in the order of their labels."""
+    return sorted(items, key=lambda item: (not isinstance(item.value, float), -_length(item), item.label))
 
 
 def bars(items: Iterable[Bar], caption: str) -> str:
@@ -79,7 +82,7 @@ def bars(items: Iterable[Bar], caption: str) -> str:
     Every value stands beside its bar as text, so that colour and length carry nothing alone.
     """
     items = list(items)
-    longest = max((item.value or 0 for item in items), default=0) or 1
+    longest = max(map(_length, items), default=0) or 1
     rows = "".join(_bar(item, longest) for item in items)
     return (
         f'<figure class="wb-bars"><figcaption>{escape(caption)}</figcaption>'
@@ -87,9 +90,15 @@ def bars(items: Iterable[Bar], caption: str) -> str:
     )
 
 
-def table(columns: Mapping[str, Sequence[Any]], caption: str, headings: Mapping[str, str] | None = None) -> str:
-    """Return a table in which every blank is said to be withheld."""
-    return html_table(columns, caption, missing=WITHHELD, headings=headings)
+def table(columns: Mapping[str, Sequence[Any]], caption: str = "", withheld: Sequence[bool] | None = None) -> str:
+    """Return a table; what is blank in a row that `withheld` marks is said to be withheld."""
+    return html_table(columns, caption, withheld=withheld)
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of a published table with `WITHHELD` in every blank, if its group was too small to show."""
+    blank = WITHHELD if row.get(SUPPRESSED) else None
+    return {name: blank if value is None else value for name, value in row.items()}
 
 
 def provenance(published: PublishedTable) -> str:
@@ -102,30 +111,34 @@ def provenance(published: PublishedTable) -> str:
     )
 
 
-def people(count: float | None) -> str:
+def people(count: Value) -> str:
     """Return a number of people as text."""
-    if count is None:
-        return WITHHELD
-    return "fewer than 1" if 0 < count < 1 else f"{count:,.0f}"
+    return "fewer than 1" if isinstance(count, float) and 0 < count < 1 else decimal(count, 0)
 
 
-def of_hundred(share: float | None) -> str:
+def of_hundred(share: Value) -> str:
     """Return a share as a number of people out of 100, as text."""
-    return people(None if share is None else 100 * share)
+    return people(100 * share if isinstance(share, float) else share)
 
 
-def decimal(value: float | None, places: int = 2) -> str:
+def decimal(value: Value, places: int = 2) -> str:
     """Return a number with fixed decimals, as text."""
-    return WITHHELD if value is None else f"{value:,.{places}f}"
+    return f"{value:,.{places}f}" if isinstance(value, float) else value or MISSING
 
 
-def between(low: float | None, high: float | None) -> str:
-    """Return an interval of shares out of 100, as text: `(5 to 9)`."""
-    return "" if low is None or high is None else f"({100 * low:.0f} to {100 * high:.0f})"
+def between(low: Value, high: Value) -> str:
+    """Return an interval of shares out of 100, as text: `(5 to 9)`; nothing where there is none."""
+    if isinstance(low, float) and isinstance(high, float):
+        return f"({100 * low:.0f} to {100 * high:.0f})"
+    return ""
+
+
+def _length(item: Bar) -> float:
+    return item.value if isinstance(item.value, float) else 0
 
 
 def _bar(item: Bar, longest: float) -> str:
-    width = 0 if item.value is None else 100 * item.value / longest
+    width = 100 * _length(item) / longest
     mark = ' class="wb-chosen"' if item.chosen else ""
     return (
         f'<tr{mark}><th scope="row">{escape(item.label)}</th>'
