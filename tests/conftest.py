@@ -71,7 +71,7 @@ def _stage() -> None:
     import workbench as wb
 
     keys = ["school_id", "school_name", "grade_level", "group_kind", "group"]
-    wb.publish("risk_by_school_group", risk_rows(), keys=keys, data_date="2025-01-31", title="Risk by school and group")
+    wb.publish("risk_by_school_group", risk_rows(), keys=keys, data_date="2025-01-31", source="made-up students")
     names = [
         "XGBoost",
         "logistic regression",

@@ -25,7 +25,7 @@ def test_it_runs_to_its_end_and_reads_published_tables_only(demo_root: Path, mon
     widgets = done.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
     page = "".join(one["state"].get("value") or "" for one in widgets if one["model_name"] == "HTMLModel")
     assert "36 of 600, 6 in 100" in page
-    assert "about 7 left (5 to 9)" in page
+    assert "7 of 100 left (5 to 9)" in page
     assert "84 (82 to 86)" in page
     assert "wb-sorry" not in page
     assert sorted(path for path in demo_root.rglob("*") if "runs" not in path.parts) == before

@@ -47,6 +47,7 @@ def test_what_is_staged_is_what_is_seen(folder: Path) -> None:
         "help": {"rate": "share"},
         "min_count": 10,
         "data_date": None,
+        "source": "",
         "made_from": "notebook",
     }
 

@@ -29,9 +29,12 @@ class Bar:
     chosen: bool = False
 
 
-def header(title: str, question: str) -> str:
-    """Return the top of a page, with the style of every part below it."""
-    return f'<style>{CSS}</style><header class="wb-header"><h1>{escape(title)}</h1><p>{escape(question)}</p></header>'
+def header(title: str, question: str, published: PublishedTable) -> str:
+    """Return the top of a page, with the style of every part below it, and whose data it shows."""
+    return (
+        f'<style>{CSS}</style><header class="wb-header"><h1>{escape(title)}</h1>'
+        f"<p>{escape(question)}</p><p><strong>{escape(_whose(published))}</strong></p></header>"
+    )
 
 
 def section(title: str, *parts: str) -> str:
@@ -102,10 +105,9 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def provenance(published: PublishedTable) -> str:
-    """Return the line that says up to which day the data go, and when and how they were published."""
-    known = f"Data up to {published.data_date}. " if published.data_date else ""
+    """Return the lines that say whose data these are, when they were published, and what is withheld."""
     return (
-        f'<p class="wb-provenance">{escape(known)}Published {escape(published.made_at[:10])} '
+        f'<p class="wb-provenance">{escape(_whose(published))} Published {escape(published.made_at[:10])} '
         f"(run {escape(published.run_id)}). “{WITHHELD.capitalize()}” stands where a group has fewer than "
         f"{published.min_count} students: its numbers could tell about a single person, so nobody sees them here.</p>"
     )
@@ -131,6 +133,11 @@ def between(low: Value, high: Value) -> str:
     if isinstance(low, float) and isinstance(high, float):
         return f"({100 * low:.0f} to {100 * high:.0f})"
     return ""
+
+
+def _whose(published: PublishedTable) -> str:
+    source = f" of {published.source}" if published.source else ""
+    return f"Data{source} up to {published.data_date or published.made_at[:10]}."
 
 
 def _length(item: Bar) -> float:

@@ -17,6 +17,7 @@ SORRY = (
     "This part of the page cannot be shown at the moment. Please reload the page; "
     "if that does not help, tell the people who run this dashboard."
 )
+STYLE = "background:#fdecea;border-left:4px solid #a32017;padding:10px 14px;font:16px/1.5 system-ui,sans-serif"
 LOG = "runs/dashboards.log"
 
 
@@ -41,7 +42,7 @@ def told(error: BaseException) -> str:
     """Write an error to the log and return what the viewer may read of it, as HTML."""
     _log().error("a dashboard failed", exc_info=error)
     words = str(error) if isinstance(error, WorkbenchError) else SORRY
-    return f'<p class="wb-sorry" role="alert">{escape(words)}</p>'
+    return f'<p class="wb-sorry" role="alert" style="{STYLE}">{escape(words)}</p>'
 
 
 def speak_plainly() -> None:

@@ -1,7 +1,7 @@
 """How every dashboard looks: quiet, readable on a telephone, and of sufficient contrast (WCAG 2.2 AA)."""
 
 CSS = """
-.wb-header, .wb-section, .wb-cards, .wb-provenance, .wb-sorry, .wb-filters, .wb-filters label, .wb-filters select {
+.wb-header, .wb-section, .wb-cards, .wb-provenance, .wb-filters, .wb-filters label, .wb-filters select {
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #1c2733; }
 .wb-header { padding: 28px 0 8px; }
 .wb-header h1 { font-size: 1.75rem; line-height: 1.2; font-weight: 700; margin: 0; }
@@ -25,7 +25,6 @@ CSS = """
 .wb-section p { margin: 0 0 10px; max-width: 48em; }
 .wb-section summary { cursor: pointer; font-weight: 600; padding: 6px 0; }
 .wb-note { background: #fff7e0; border-left: 4px solid #b26a00; padding: 8px 12px; border-radius: 4px; }
-.wb-sorry { background: #fdecea; border-left: 4px solid #a32017; padding: 10px 14px; border-radius: 4px; }
 .wb-provenance { font-size: .9rem; color: #44525f; }
 .wb-bars { margin: 0; }
 .wb-bars figcaption { margin: 0 0 8px; color: #44525f; max-width: 48em; }

@@ -33,13 +33,15 @@ def publish(
     title: str = "",
     help: dict[str, str] | None = None,
     data_date: date | str | None = None,
+    source: str = "",
 ) -> pd.DataFrame:
     """Publish an aggregate: one row a group, with how many people are in it; return what may be seen.
 
     `keys` tell the groups apart, `count` is the number of people in each, `values` are numbers about
     them (by default every other column). The count and values of a group smaller than the site's
     `min_count` (access.yml) are blanked and the row is flagged `suppressed`. `help` says in one line what
-    each column means, `data_date` up to which day the data go.
+    each column means, `data_date` up to which day the data go, `source` in a few words whose data they are
+    ("10,000 synthetic students").
 
     Raises DisclosureError where the table holds a personal column of the data model, has no usable
     count, repeats a group, or would publish anything but numbers about groups.
@@ -61,6 +63,7 @@ def publish(
         "help": {column: text for column, text in (help or {}).items() if column in safe.columns},
         "min_count": rule.min_count,
         "data_date": str(data_date) if data_date else None,
+        "source": source,
         "made_from": outputs.folder().name,
     }
     outputs.save(STAGED, f"{name}.parquet", outputs.parquet_bytes(safe))

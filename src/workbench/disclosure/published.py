@@ -33,7 +33,8 @@ MANIFEST = "manifest.json"
 class PublishedTable:
     """A table that everyone may see: one row a group; where `suppressed`, count and values are empty.
 
-    `made_at` is when its run was published (ISO 8601, UTC), `data_date` up to which day its data go.
+    `made_at` is when its run was published (ISO 8601, UTC), `data_date` up to which day its data go,
+    `source` whose data they are.
     """
 
     table: pa.Table
@@ -44,6 +45,7 @@ class PublishedTable:
     help: dict[str, str]
     min_count: int
     data_date: str | None
+    source: str
     run_id: str
     made_at: str
 
@@ -127,6 +129,7 @@ def read(run_name: str, name: str) -> PublishedTable:
         help=about["help"],
         min_count=about["min_count"],
         data_date=about["data_date"],
+        source=about.get("source", ""),
         run_id=manifest["run_id"],
         made_at=manifest["made_at"],
     )
