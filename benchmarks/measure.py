@@ -21,17 +21,16 @@ LAST_YEAR = 2024
 def generation(folder: str, preset: str, jobs: str) -> dict[str, Any]:
     """Write a synthetic data folder with `jobs` processes side by side."""
     from workbench import synthetic
-    from workbench.synthetic import generate  # its packages, before the clock starts
 
     began = time.perf_counter()
     synthetic.write(folder, preset, jobs=int(jobs))
     seconds = time.perf_counter() - began
     size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-    return {"seconds": seconds, "students": generate.PRESETS[preset].students, "megabytes": size / 1e6}
+    return {"seconds": seconds, "students": synthetic.PRESETS[preset].students, "megabytes": size / 1e6}
 
 
 def features(folder: str, how: str, result: str) -> dict[str, Any]:
-    """Make the table that the tier-0 study learns from, with `how` = duckdb, spark or pandas, and write it to `result`."""
+    """Make the table that the tier-0 study learns from, with `how` = duckdb, spark or pandas; write it to `result`."""
     days = school_days(folder)
     if how == "pandas":
         import features_pandas
