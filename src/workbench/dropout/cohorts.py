@@ -23,8 +23,8 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
     """Return the dropout study of a data folder, as of one day.
 
     Test: everybody enrolled in high school on `as_of` whose ninth-grade cohort is in its first four
-    years. Training: all older cohorts, on the same day of earlier years, as far as their outcome
-    within `horizon_years` was known by `as_of`. A student belongs to one cohort, so nobody is in
+    years. Training: all older cohorts in their first four years, on the same day of earlier years, as
+    far as their outcome within `horizon_years` was known by `as_of`. A student belongs to one cohort, so nobody is in
     both, and nothing that happened after `as_of` is learned from. Documented and undocumented
     transfers within the horizon are left out: their outcome is not known. Race, sex and disability
     predict only where `sensitive_predictors` asks for it.
@@ -40,6 +40,7 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
         )
     rows = _labelled(data, _days(data, day, horizon_years), horizon_years)
     first_test_cohort = _school_year(day) - YEARS_IN_HIGH_SCHOOL + 1
+    rows = rows[rows.school_year - rows.ninth_grade_year < YEARS_IN_HIGH_SCHOOL]
     recent = rows.ninth_grade_year >= first_test_cohort
     today = rows.as_of == str(day)
     train, test = rows[~recent & ~today], rows[recent & today]

@@ -3,9 +3,9 @@
 Two latent things move a student: standing θ (fixed) and engagement e(t) (a group mean plus a
 deviation that is AR(1) over terms). Everything recorded depends on them, and so does dropping out:
 
-    θ = intake[school] + gaps + N(0, 0.79²)         e(t) = mean(group) + d(t), d AR(1), sd 1
+    θ = intake[school] + gaps + N(0, 0.72²)         e(t) = mean(group) + d(t), d AR(1), sd 1
     dropout in a term    logit h = a[year] − 0.90 θ − 1.60 e(t) + school + 0.5 over-age − 0.5 support
-    absences             NegBin(share · exp(1.66 + 0.15 [high school] − 0.55 e), size 3.5)
+    absences             NegBin(share · exp(1.74 + 0.15 [high school] − 0.55 e), size 3.5)
     incidents            Poisson(share · exp(−3.05 − 0.60 e + 0.45 [male]))
     learning events      NegBin(share · events_per_term · exp(0.35 e), size 3)
     letter grade         cut(0.60 θ + 0.40 e + leniency + N(0, s²)), s 0.46 or 1.39 by school

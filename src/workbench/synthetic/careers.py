@@ -24,7 +24,7 @@ class TermRecords:
     """What happened in one term; arrays run over the students `who` enrolled at its start.
 
     `share` is the share of the term on the roll, `left` one of STAYED, DROPPED, TRANSFERRED,
-    GRADUATED, `section` (students × courses) a section's number or −1.
+    GRADUATED, `grade` the one on the roll, `section` (students × courses) a section's number or −1.
     """
 
     term: calendar.Term
@@ -55,6 +55,7 @@ class State:
     supported: Bools
     left: Ints
     fresh: Bools
+    on_roll: Ints
     history: list[TermRecords] = field(default_factory=list)
 
 
@@ -65,6 +66,7 @@ def simulate(shape: Shape, places: Places, students: Students, support: Bools, r
         active=np.zeros(n, bool), school=students.origin.copy(), grade=students.entry_grade.copy(),
         high_year=np.zeros(n, np.int64), deviation=np.zeros(n), credits=np.zeros(n), first_high=np.full(n, -1),
         supported=support, left=np.full(n, STAYED), fresh=np.zeros(n, bool),
+        on_roll=students.entry_grade.copy(),
     )  # fmt: skip
     for year in range(shape.first_year, shape.last_year + 1):
         _open_year(shape, places, students, state, year, rng)
@@ -88,30 +90,34 @@ def _open_year(
     level = np.searchsorted([5, 8], np.minimum(state.grade, 12))
     changing = state.active & (places.level[state.school] != level)
     moving = old & ~changing & (rng.random(len(old)) < shape.truth.move_summer)
-    state.school[changing] = _pick(places, state.school[changing], level[changing], True, rng)
-    state.school[moving] = _pick(places, state.school[moving], level[moving], False, rng)
+    for group in (changing, moving):
+        state.school[group] = _pick(places, state.school[group], level[group], rng)
     new_high = state.active & (state.high_year >= 1) & (state.first_high < 0)
     state.first_high[new_high] = state.school[new_high]
     behind = state.fresh & (state.high_year > 1)
     state.credits[behind] = COURSES * (state.high_year[behind] - 1)
+    state.on_roll = grade_level(state)
 
 
-def _pick(places: Places, school: Ints, level: Ints, in_zone: bool, rng: np.random.Generator) -> Ints:
-    """Return a school of the wanted level for each student: in the same zone, or any other one."""
+def _pick(places: Places, school: Ints, level: Ints, rng: np.random.Generator) -> Ints:
+    """Return another school of the wanted level for each student: in the same zone where there is one,
+    otherwise one of the two whose intake is most alike, as families move to places like their own."""
     chosen = school.copy()
     for kind in np.unique(level):
         for here in np.unique(school[level == kind]):
             rows = np.flatnonzero((level == kind) & (school == here))
-            same_level = places.level == kind
-            wanted = same_level & (places.zone == places.zone[here]) if in_zone else same_level
-            wanted[here] = False
-            if wanted.any():
-                chosen[rows] = rng.choice(np.flatnonzero(wanted), len(rows))
+            others = (places.level == kind) & (np.arange(len(places.level)) != here)
+            near = others & (places.zone == places.zone[here])
+            found = np.flatnonzero(near if near.any() else others)
+            if not near.any():
+                found = found[np.argsort(np.abs(places.intake[found] - places.intake[here]))[:2]]
+            if len(found):
+                chosen[rows] = rng.choice(found, len(rows))
     return chosen
 
 
 def grade_level(state: State) -> Ints:
-    """Grade on the roll: by age to grade 8, by credits in high school."""
+    """Grade on the roll for a whole year: by age to grade 8, in high school by the credits at its start."""
     by_credits = 9 + np.searchsorted(CREDITS_TO_REACH[1:], state.credits, side="right")
     return np.where(state.high_year >= 1, np.minimum(by_credits, 8 + state.high_year), state.grade)
 
@@ -142,7 +148,7 @@ def _assign_sections(shape: Shape, places: Places, students: Students, state: St
 def _move_midyear(shape: Shape, places: Places, state: State, sections: Ints, rng: np.random.Generator) -> Ints:
     """Move a few students to another school of their level; they join a section there."""
     movers = np.flatnonzero(state.active & (rng.random(len(state.active)) < shape.truth.move_midyear))
-    state.school[movers] = _pick(places, state.school[movers], places.level[state.school[movers]], False, rng)
+    state.school[movers] = _pick(places, state.school[movers], places.level[state.school[movers]], rng)
     joined = sections.copy()
     full = state.active & (sections[:, 1] >= 0) & (sections[:, -1] >= 0) | (places.level[state.school] == 0)
     for mover in movers:
@@ -179,7 +185,7 @@ def _live_term(
     left = np.where((left == STAYED) & (rng.random(len(who)) < rate), TRANSFERRED, left)
     state.history.append(
         TermRecords(
-            term, who, state.school[who].copy(), grade_level(state)[who], state.high_year[who].copy(), engagement,
+            term, who, state.school[who].copy(), state.on_roll[who], state.high_year[who].copy(), engagement,
             state.deviation[who].copy(), hazard, share, left, section, letter,
         )
     )  # fmt: skip

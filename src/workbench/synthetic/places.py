@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from workbench.synthetic.truth import Shape
 from workbench.tables import SUBJECTS
@@ -76,8 +77,9 @@ def make_places(shape: Shape, district: int, students: int, rng: np.random.Gener
     zones = max(1, round(cohort * 4 / SCHOOL_SIZE["high"]))
     level, zone = _school_plan(shape.low_grade, cohort, zones)
     n = len(level)
-    zone_intake = truth.zone_intake_sd * _spread(rng, zones)
-    zone_need = _spread(rng, zones)
+    standing, apart = _spread(rng, zones), _spread(rng, zones)
+    zone_intake = truth.zone_intake_sd * standing
+    zone_need = -truth.zone_need_link * standing + np.sqrt(1 - truth.zone_need_link**2) * apart
     elementary_share = np.where(level == 0, 1.0, 0.0) if shape.low_grade < 6 else np.ones(n)
     intake = zone_intake[zone] + elementary_share * rng.normal(0, truth.school_intake_sd, n)
     value_added = rng.normal(0, truth.school_value_added_sd, (n, 2))
@@ -94,9 +96,9 @@ def make_places(shape: Shape, district: int, students: int, rng: np.random.Gener
 
 
 def _spread(rng: np.random.Generator, n: int) -> Floats:
-    """Standard normal draws about a mean of exactly zero, so that a district of few zones is no outlier."""
-    drawn = rng.normal(size=n)
-    return (drawn - drawn.mean()) * np.sqrt(n / max(n - 1, 1))
+    """The quantiles of a standard normal, scaled to mean 0 and SD 1, in random order: no district is an outlier."""
+    quantiles = ndtri((np.arange(n) + 0.5) / n)
+    return rng.permutation(quantiles / max(quantiles.std(), 1e-9))
 
 
 def _school_plan(low_grade: int, cohort: float, zones: int) -> tuple[Ints, Ints]:

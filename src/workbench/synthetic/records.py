@@ -160,7 +160,7 @@ def discipline(
     """Recorded incidents of one term: Poisson, on days spread evenly over the time on the roll."""
     mean = equations.incident_mean(shape.truth, record.engagement, students.male[record.who], record.share)
     rows = np.repeat(np.arange(len(record.who)), rng.poisson(mean))
-    action = rng.choice(3, len(rows), p=[0.55, 0.25, 0.20])
+    action = rng.choice(3, len(rows), p=[0.40, 0.27, 0.33])
     offset = 1 + np.floor(rng.random(len(rows)) * record.share[rows] * record.term.length)
     return pa.table(
         {

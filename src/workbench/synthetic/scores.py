@@ -41,8 +41,8 @@ SCALES = pa.table(
 
 @dataclass(frozen=True)
 class Scores:
-    """Test records; `scale` is a row of SCALES, `true_score` the score without error, `added` what
-    schools and teachers added to it so far (points of its scale)."""
+    """Test records; `grade` is the one whose test was taken, `scale` a row of SCALES, `true_score` the
+    score without error, `added` what schools and teachers added to it so far (points of its scale)."""
 
     who: Ints
     school: Ints
@@ -138,7 +138,7 @@ def _test(
             true, error = _true_score(shape, students, record.who[rows], grade[rows], subject, kind, added, rng)
             scores.append(
                 Scores(
-                    record.who[rows], record.school[rows], record.grade[rows], np.full(len(rows), term.school_year),
+                    record.who[rows], record.school[rows], grade[rows], np.full(len(rows), term.school_year),
                     calendar.days(term.start, day[rows]).astype("datetime64[D]").astype(np.float64),
                     np.full(len(rows), kind + subject), true + error * rng.normal(size=len(rows)), error, true,
                     added[record.who[rows], subject] * (1.0 if kind == 0 else EXIT_SD / truth.score_sd),

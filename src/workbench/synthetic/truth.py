@@ -27,14 +27,15 @@ class Truth:
     academy_share: float = 0.35
 
     # Standing: gaps against white students / not in the programme, in SD of standing, net of each other.
-    standing_race: tuple[float, ...] = (-0.45, 0.25, -0.55, -0.35, -0.05, -0.40, 0.0)
+    standing_race: tuple[float, ...] = (-0.45, 0.25, -0.55, -0.25, -0.05, -0.40, 0.0)
     standing_male: float = -0.02
     standing_disadvantaged: float = -0.40
     standing_learner: float = -0.45
     standing_disability: float = -0.70
-    standing_deviation_sd: float = 0.79
-    zone_intake_sd: float = 0.20
-    school_intake_sd: float = 0.12
+    standing_deviation_sd: float = 0.72
+    zone_intake_sd: float = 0.34
+    school_intake_sd: float = 0.05
+    zone_need_link: float = 0.50
 
     # Engagement: mean by group, in SD of its within-student deviation, which is AR(1) over terms.
     engagement_race: tuple[float, ...] = (-0.35, 0.25, -0.10, -0.15, -0.05, -0.25, 0.0)
@@ -64,7 +65,7 @@ class Truth:
     move_midyear: float = 0.02
 
     # Absences: negative binomial, days in a full term of 90.
-    absence_log_mean: float = 1.66
+    absence_log_mean: float = 1.74
     absence_high_school: float = 0.15
     absence_engagement: float = -0.55
     absence_size: float = 3.5
@@ -76,7 +77,7 @@ class Truth:
 
     # Course grades: ordered probit; cut points F|D|C|B|A. Schools grade more or less evenly: the noise's
     # log SD is the common one plus or minus grade_noise_spread, by turns.
-    grade_cuts: tuple[float, ...] = (-2.20, -1.65, -0.90, 0.10)
+    grade_cuts: tuple[float, ...] = (-2.10, -1.55, -0.82, 0.16)
     grade_standing: float = 0.60
     grade_engagement: float = 0.40
     grade_noise_sd: float = 0.80
@@ -96,7 +97,7 @@ class Truth:
     score_sd: float = 15.0
     subject_sd: float = 0.30
     slope_sd: float = 0.70
-    school_value_added_sd: float = 0.60
+    school_value_added_sd: float = 0.45
     teacher_value_added_sd: float = 1.60
     teacher_drift: float = 0.90
     value_added_persistence: float = 1.0
