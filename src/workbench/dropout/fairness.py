@@ -24,8 +24,9 @@ _RATES = {
     "selection_rate": "flagged, of all students of the group",
     "false_alarm_rate": "flagged, of those who stayed",
     "miss_rate": "not flagged, of those who left",
+    "share_left": "share that had the outcome",
 }
-AUDIT_HELP = {"n": "students"} | {
+AUDIT_HELP = {"n": "students", "mean_risk": "mean predicted risk"} | {
     name: text
     for rate, words in _RATES.items()
     for name, text in [(rate, words), *((f"{rate}_{end}", said) for end, said in _LIMITS.items())]

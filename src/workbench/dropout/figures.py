@@ -62,7 +62,7 @@ def calibration(assessment: Assessment) -> Drawn:
         100 * table.mean_risk, 100 * table.share_left, yerr=100 * np.array([low, high]),
         fmt="o", capsize=4, color=_COLOURS[0], label="Observed, with 95 % interval",
     )  # fmt: skip
-    top = 105 * max(table.share_left_high.max(), table.mean_risk.max())
+    top = min(100.0, 105 * max(table.share_left_high.max(), table.mean_risk.max()))
     axes.plot([0, top], [0, top], color="#999999", linestyle="--", label="Perfect agreement")
     axes.set(
         xlabel="Predicted risk, mean of the band (%)",
@@ -108,22 +108,31 @@ def reasons(explanation: Explanation, row: int) -> Drawn:
 
 
 def fairness(table: pd.DataFrame, group: str) -> Drawn:
-    """False-alarm and miss rates of one kind of group, with intervals."""
+    """False alarms, misses, and predicted beside observed shares of one kind of group, with intervals."""
     part = table[(table.group_kind == group) & (table.n >= 10)].reset_index(drop=True)
-    fig, axes = figure(9, 0.42 * len(part) + 1.6, columns=2)
-    names = [f"{group.replace('_', ' ')} ({n:,})" for group, n in zip(part.group, part.n, strict=True)]
-    for axis, rate, title in zip(axes, ("false_alarm_rate", "miss_rate"), ("False alarms", "Missed"), strict=True):
+    fig, axes = figure(10, 0.42 * len(part) + 1.8, columns=3)
+    panels = {"false_alarm_rate": "False alarms (%)", "miss_rate": "Missed (%)", "share_left": "Had the outcome (%)"}
+    for axis, (rate, title) in zip(axes, panels.items(), strict=True):
         known = part[part[rate].notna()]
         limits = 100 * np.array([known[rate] - known[f"{rate}_low"], known[f"{rate}_high"] - known[rate]]).clip(0)
-        axis.errorbar(100 * known[rate], known.index, xerr=limits, fmt="o", capsize=4, color=_COLOURS[0])
-        axis.set(title=f"{title} (%)", xlim=(0, None), yticks=part.index, ylim=(len(part) - 0.5, -0.5))
-        axis.set_yticklabels(names if rate == "false_alarm_rate" else [""] * len(part))
+        axis.errorbar(
+            100 * known[rate], known.index, xerr=limits, fmt="o", capsize=4, color=_COLOURS[0], label="observed"
+        )
+        axis.set(title=title, xlim=(0, None), yticks=part.index, ylim=(len(part) - 0.5, -0.5))
+        axis.set_yticklabels([])
+    axes[2].plot(100 * part.mean_risk, part.index, "x", color=_COLOURS[1], markersize=8, label="predicted")
+    axes[2].legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=2)
+    axes[0].set_yticklabels([f"{_words(name)} ({n:,})" for name, n in zip(part.group, part.n, strict=True)])
     worst = part.iloc[int(part.false_alarm_rate.to_numpy().argmax())]
     alt = (
-        f"False-alarm and miss rates by {group.replace('_', ' ')}, with 95 % intervals. "
-        f"Most false alarms: {worst.group.replace('_', ' ')}, {100 * worst.false_alarm_rate:.0f} %."
+        f"Three panels by {_words(group)}, with 95 % intervals: false alarms, misses, and the observed beside the "
+        f"predicted share. Most false alarms: {_words(worst.group)}, {100 * worst.false_alarm_rate:.0f} %."
     )
     return Drawn(fig, alt, part)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 __all__ = ["TREES", "Drawn", "calibration", "fairness", "importance", "reasons", "roc"]
