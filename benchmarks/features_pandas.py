@@ -145,8 +145,8 @@ def _courses(results: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
 def _scores(tests: pd.DataFrame, scales: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     facts = _known(tests[tests.scale_id.isin(scales.scale_id[~scales.alternate])], "test_date", day)
     group = facts.groupby(["scale_id", "grade_level", "school_year"]).scale_score
-    sd = group.transform("std")
-    facts = facts.assign(z=(facts.scale_score - group.transform("mean")) / sd)[sd > 0]
+    sd = group.transform("std").round(6)
+    facts = facts.assign(z=(facts.scale_score - group.transform("mean").round(6)) / sd)[sd > 0]
     newest = facts[facts.ago == facts.groupby(["student_id", "subject"]).ago.transform("min")]
     latest = newest.pivot_table("z", "student_id", "subject", aggfunc="mean")
     latest = latest.reindex(columns=["math", "reading"]).rename(columns=lambda subject: f"{subject}_score_z")

@@ -17,6 +17,7 @@ from workbench import features, store
 from workbench.errors import BadParameter
 
 DAYS = ["2023-10-01", "2024-10-01"]
+Z = 5 / 7.071068  # two scores ten points apart: half the distance over their SD, to six decimals
 DATE = {
     "enrollments": "entry_date",
     "attendance": "end_date",
@@ -74,8 +75,8 @@ def test_a_full_record_computed_by_hand(table: pd.DataFrame) -> None:
             "courses_failed_ever": 1,
             "credits_earned_share": 3 / 4,
             "math_score_z": -1,
-            "reading_score_z": -math.sqrt(0.5),
-            "mean_score_z": (-1 - 2 * math.sqrt(0.5)) / 3,
+            "reading_score_z": -Z,
+            "mean_score_z": (-1 - 2 * Z) / 3,
             "schools_3_years": 3,
             "late_entry": 1,  # joined this school in March of the year before
             "grade_level": 10,
@@ -107,7 +108,7 @@ def test_the_same_student_a_year_earlier(table: pd.DataFrame) -> None:
             "incidents_ever": 0,
             "gpa_all": None,
             "courses_failed_ever": 0,
-            "math_score_z": -math.sqrt(0.5),
+            "math_score_z": -Z,
             "reading_score_z": None,
             "schools_3_years": 3,
             "years_since_grade_9": 0,

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 COMPARABLE = ("scale_id", "grade_level", "school_year")
 WINDOW = 60
+DECIMALS = 6
 
 
 def scores(data: Data, roster: ibis.Table) -> ibis.Table:
     """Return standardised test scores by student and day; alternate assessments are left out.
 
     A score is compared with all scores known on that day of the same scale, grade and school year,
-    whoever's they are: (score - mean) ÷ standard deviation (n - 1). Missing where fewer than two
+    whoever's they are: (score - mean) ÷ standard deviation (n - 1), both to six decimals. Missing where fewer than two
     different scores are known.
     """
     usual = data.scales.filter(~data.scales.alternate).select("scale_id")
@@ -39,7 +40,10 @@ def scores(data: Data, roster: ibis.Table) -> ibis.Table:
 def _norms(tests: ibis.Table, roster: ibis.Table) -> ibis.Table:
     days = roster.select("as_of").distinct()
     seen = tests.join(days, tests.test_date <= days.as_of)
-    norms = seen.group_by("as_of", *COMPARABLE).agg(mean=seen.scale_score.mean(), sd=seen.scale_score.std(how="sample"))
+    # Rounded, so that the order in which an engine or its threads add cannot move a student's score.
+    norms = seen.group_by("as_of", *COMPARABLE).agg(
+        mean=seen.scale_score.mean().round(DECIMALS), sd=seen.scale_score.std(how="sample").round(DECIMALS)
+    )
     return norms.filter(norms.sd > 0)
 
 
