@@ -59,6 +59,6 @@ def test_change_a_parameter_run_all_cells_and_see_the_numbers(lab: str, project:
     results = json.loads((project / "runs" / "scratch" / "results.json").read_text())
     text = page.text_content(".jp-Notebook")
     assert f"the seed is now {seed}" in text
-    assert f"{results['auc']:.2f}" in text
+    assert f"{results['auc']:.3f}" in text
     assert page.evaluate("[...document.querySelectorAll('.jp-Notebook img')].filter(one => !one.alt).length") == 0
     assert one.elsewhere == []
