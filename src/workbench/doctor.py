@@ -246,7 +246,7 @@ def pages() -> dict[str, str]:
 
 def write_docs() -> None:
     """Write the pages that are made from the code, and say which."""
-    from workbench.store import write_atomically
+    from workbench.files import write_atomically
 
     for name, text in pages().items():
         path = resolve(name)

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadInput, BadParameter, DisclosureError
+from workbench.files import write_atomically
 from workbench.markup import folded, html_figure, html_table
 from workbench.paths import resolve, shown
-from workbench.store import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

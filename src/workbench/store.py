@@ -7,15 +7,16 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from workbench.errors import BadInput, BadParameter
+from workbench.files import draft_of, forget_abandoned, replace_folder, sha256, write_atomically
 from workbench.paths import resolve, shown
-from workbench.tables import SCHEMA_VERSION, TABLES, Column, Table, table
+from workbench.tables import SCHEMA_VERSION, TABLES, Table, table
 
 if TYPE_CHECKING:
     import ibis
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Backend = Literal["duckdb", "spark"]
 MANIFEST = "dataset.json"
+ANSWER_KEY = "answer_key"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def open_data(path: str | Path, backend: Backend = "duckdb") -> Data:
     folder = resolve(path)
     manifest = _read_manifest(folder)
     for name, entry in manifest["tables"].items():
-        _check_files(folder, name, entry)
+        _check_files(folder, name, entry["files"])
         _check_schema(folder, table(name))
     return Data(folder, backend, manifest, connect(backend))
 
@@ -132,19 +134,35 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         version = manifest["schema_version"]
-        manifest["tables"].items()
-    except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-        raise BadInput(f"{shown(file)} cannot be read ({error}). Write the data folder again.") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BadInput(f"{shown(file)} cannot be read ({error!r}). Write the data folder again.") from error
     if version != SCHEMA_VERSION:
         raise BadInput(
             f"{shown(file)} is of schema version {version}; this workbench reads version {SCHEMA_VERSION}. "
             "Write the data folder again with this version."
         )
+    _check_manifest(file, manifest)
     return manifest
 
 
-def _check_files(folder: Path, name: str, entry: dict[str, Any]) -> None:
-    for file, facts in entry["files"].items():
+def _check_manifest(file: Path, manifest: dict[str, Any]) -> None:
+    try:
+        str(manifest["last_day"])
+        facts = [each for entry in manifest["tables"].values() for each in entry["files"].values()]
+        complete = all({"rows", "bytes", "sha256"} <= set(each) for each in facts)
+    except (KeyError, AttributeError, TypeError) as error:
+        raise BadInput(f"{shown(file)} lacks something ({error!r}). Write the data folder again.") from error
+    if not complete:
+        raise BadInput(f"{shown(file)} names a file without its rows, bytes and sha256. Write the data folder again.")
+    if unknown := [name for name in manifest["tables"] if name not in TABLES]:
+        raise BadInput(
+            f"{shown(file)} names the table {unknown[0]!r}, which the data model does not have. "
+            f"Its tables are: {', '.join(TABLES)}."
+        )
+
+
+def _check_files(folder: Path, name: str, files: dict[str, Any]) -> None:
+    for file, facts in files.items():
         path = folder / name / file
         if not path.is_file():
             raise BadInput(f"{shown(path)} is missing, though {MANIFEST} names it. Write the data folder again.")
@@ -152,6 +170,11 @@ def _check_files(folder: Path, name: str, entry: dict[str, Any]) -> None:
             raise BadInput(
                 f"{shown(path)} has {path.stat().st_size} bytes, but {MANIFEST} says {facts['bytes']}: "
                 "it was cut short or changed. Write the data folder again."
+            )
+    for path in sorted((folder / name).glob("*.parquet")):
+        if path.name not in files:
+            raise BadInput(
+                f"{shown(path)} is not named in {MANIFEST}: it does not belong to this data folder. Move it elsewhere."
             )
 
 
@@ -175,73 +198,6 @@ def _check_schema(folder: Path, declared: Table) -> None:
                     f"{shown(file)}, column {wanted.name!r}: its type is {found.field(wanted.name).type}, "
                     f"it must be {wanted.type}."
                 )
-
-
-def check(data: Data) -> None:
-    """Check every value of a data folder against the data model.
-
-    Raises BadInput at the first column with a missing, not allowed or out-of-range value, and at
-    the first repeated key, naming file, row (counted from 1), column and value.
-    """
-    for name in data.manifest["tables"]:
-        declared = table(name)
-        for column in declared.columns:
-            _check_values(data, declared, column)
-        _check_key(data, declared)
-
-
-def _duck(data: Data) -> Any:
-    return data.connection.con if data.backend == "duckdb" else connect("duckdb").con
-
-
-def _source(data: Data, name: str) -> str:
-    glob = str(data.path / name / "*.parquet").replace("'", "''")
-    return f"read_parquet('{glob}', filename=true, file_row_number=true)"
-
-
-def _check_values(data: Data, declared: Table, column: Column) -> None:
-    wrong = [] if column.nullable else [f'"{column.name}" IS NULL']
-    if column.allowed:
-        wrong.append(f'"{column.name}" NOT IN ({", ".join(repr(value) for value in column.allowed)})')
-    if column.minimum is not None:
-        wrong.append(f'"{column.name}" < {column.minimum}')
-    if column.maximum is not None:
-        wrong.append(f'"{column.name}" > {column.maximum}')
-    if column.type == "float":
-        wrong.append(f'isnan("{column.name}")')
-    if not wrong:
-        return
-    query = f'SELECT filename, file_row_number, "{column.name}" FROM {_source(data, declared.name)} WHERE '
-    row = _duck(data).execute(query + " OR ".join(wrong) + " LIMIT 1").fetchone()
-    if row:
-        value = "empty" if row[2] is None else repr(row[2])
-        must = f"one of {', '.join(column.allowed)}" if column.allowed else _bounds(column)
-        raise BadInput(
-            f"{shown(row[0])}, row {row[1] + 1}, column {column.name!r} of table {declared.name!r}: "
-            f"the value is {value}; it must be {must}. Correct it at its source and write the data folder again."
-        )
-
-
-def _bounds(column: Column) -> str:
-    low = "" if column.minimum is None else f" of at least {column.minimum:g}"
-    high = "" if column.maximum is None else f"{' and' if low else ' of'} at most {column.maximum:g}"
-    return f"a {column.type}{low}{high}"
-
-
-def _check_key(data: Data, declared: Table) -> None:
-    key = ", ".join(f'"{name}"' for name in declared.key)
-    duck, source = _duck(data), _source(data, declared.name)
-    found = duck.execute(f"SELECT {key} FROM {source} GROUP BY ALL HAVING count(*) > 1 LIMIT 1").fetchone()
-    if not found:
-        return
-    where = " AND ".join(f'"{name}" = ?' for name in declared.key)
-    rows = duck.execute(f"SELECT filename, file_row_number FROM {source} WHERE {where} LIMIT 2", list(found)).fetchall()
-    places = " and ".join(f"{shown(file)} row {row + 1}" for file, row in rows)
-    named = ", ".join(f"{name} {value}" for name, value in zip(declared.key, found, strict=True))
-    raise BadInput(
-        f"Table {declared.name!r} has the key ({named}) more than once: {places}. "
-        "Remove the duplicate at its source and write the data folder again."
-    )
 
 
 class DataWriter:
@@ -277,6 +233,18 @@ class DataWriter:
             )
         self._writers[name, part].write_table(rows)
 
+    def append_beside(self, name: str, rows: pa.Table) -> None:
+        """Add rows to a file `name` (such as "answer_key/students") that is no table of the data model."""
+        folder, _, part = name.rpartition("/")
+        self._write(folder, part, rows)
+
+    def abandon(self) -> None:
+        """Let go of the files of a folder that is not to be; without this they would try to end themselves."""
+        for writer in self._writers.values():
+            with suppress(Exception):
+                writer.close()
+            writer.is_open = False
+
     def close(self) -> dict[str, Any]:
         """Finish every file and return the `tables` part of `dataset.json`."""
         import pyarrow.parquet as pq
@@ -284,7 +252,7 @@ class DataWriter:
         for writer in self._writers.values():
             writer.close()
         tables: dict[str, Any] = {}
-        for name in sorted({name for name, _ in self._writers}):
+        for name in sorted({name for name, _ in self._writers if name in TABLES}):
             files = {}
             for file in sorted((self.folder / name).glob("*.parquet")):
                 files[file.name] = {
@@ -302,15 +270,14 @@ def writing(path: str | Path, provenance: dict[str, Any], last_day: str) -> Iter
 
     A reader sees the old folder or the new one, never half; after an error nothing is left behind.
     """
-    final = resolve(path)
-    if final.exists() and not (final / MANIFEST).is_file() and any(final.iterdir()):
-        raise BadInput(f"{shown(final)} is there already and is not a data folder; name another.")
-    final.parent.mkdir(parents=True, exist_ok=True)
-    draft = final.with_name(f".{final.name}.writing-{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
+    final = resolve(path).resolve()
+    _check_replaceable(final)
+    writer = DataWriter(draft_of(final))
     try:
-        writer = DataWriter(draft)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        forget_abandoned(final)
+        shutil.rmtree(writer.folder, ignore_errors=True)
+        writer.folder.mkdir()
         yield writer
         manifest = {
             "schema_version": SCHEMA_VERSION,
@@ -318,44 +285,26 @@ def writing(path: str | Path, provenance: dict[str, Any], last_day: str) -> Iter
             "last_day": last_day,
             "tables": writer.close(),
         }
-        write_atomically(draft / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-        replace_folder(draft, final)
+        write_atomically(writer.folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+        replace_folder(writer.folder, final)
     except OSError as error:
         raise BadInput(
             f"{shown(final)} could not be written: {error.strerror or error}. Nothing was changed."
         ) from error
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        writer.abandon()
+        shutil.rmtree(writer.folder, ignore_errors=True)
 
 
-def replace_folder(draft: Path, final: Path) -> None:
-    """Put the folder `draft` in the place of `final` by renames; both lie in one directory."""
-    old = final.with_name(f".{final.name}.old-{os.getpid()}")
-    if final.exists():
-        os.rename(final, old)
-    try:
-        os.rename(draft, final)
-    except OSError:
-        if old.exists():
-            os.rename(old, final)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file under a temporary name, flush it to the disk, and rename it into place."""
-    draft = path.with_name(f".{path.name}.writing-{os.getpid()}")
-    try:
-        with open(draft, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _check_replaceable(final: Path) -> None:
+    """Raise BadInput where a new data folder would take the place of anything but an old one."""
+    if not final.exists():
+        return
+    if not final.is_dir():
+        raise BadInput(f"{shown(final)} is there already and is not a folder; name another. Nothing was changed.")
+    foreign = [path.name for path in sorted(final.iterdir()) if path.name not in (*TABLES, MANIFEST, ANSWER_KEY)]
+    if foreign or (any(final.iterdir()) and not (final / MANIFEST).is_file()):
+        holds = f" (it holds {foreign[0]!r})" if foreign else ""
+        raise BadInput(
+            f"{shown(final)} is there already and is not a data folder{holds}; name another. Nothing was changed."
+        )

@@ -19,9 +19,9 @@ from workbench.access.policy import policy
 from workbench.disclosure.publish import STAGED, check_aggregate
 from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import BadInput, DisclosureError
+from workbench.files import sha256, write_atomically
 from workbench.outputs import check_name
 from workbench.paths import resolve, shown
-from workbench.store import sha256, write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.store import write_atomically
+from workbench.files import write_atomically
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_WORDS = "Figure without a description; the text around it says what it shows."

@@ -81,16 +81,17 @@ def kernel(notebook: Path) -> str:
 
 
 def _data_folder(path: str) -> Input:
-    from workbench import store
+    from workbench.checks import check
+    from workbench.store import open_data
 
-    data = store.open_data(path)
-    store.check(data)
+    data = open_data(path)
+    check(data)
     provenance = data.manifest.get("provenance", {})
     return Input(shown(data.path), "data folder", data.checksum, provenance, data.last_day)
 
 
 def _table_file(path: str) -> Input:
-    from workbench.store import sha256
+    from workbench.files import sha256
 
     file = resolve(path)
     try:

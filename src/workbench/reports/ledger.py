@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadParameter, RunLocked
+from workbench.files import write_atomically
 from workbench.paths import resolve, shown
 from workbench.reports.contract import nearest
-from workbench.store import write_atomically
 
 MANIFEST = "manifest.json"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import BadParameter
+from workbench.files import write_atomically
 from workbench.paths import project_root, resolve, shown
 from workbench.reports.contract import nearest, read_cells
-from workbench.store import write_atomically
 
 TEMPLATE = Path(__file__).parent / "templates" / "notebook.ipynb"
 

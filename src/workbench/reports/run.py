@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 
 from workbench.errors import NotebookFailed, WorkbenchError
+from workbench.files import write_atomically
 from workbench.paths import shown
 from workbench.reports import html, ledger
 from workbench.reports.execute import Job, disk_full, is_disk_full
@@ -18,7 +19,6 @@ from workbench.reports.plan import Plan, Step
 from workbench.reports.record import begin, header
 from workbench.reports.screen import Screen
 from workbench.reports.worker import Worker
-from workbench.store import write_atomically
 
 PAUSE_SECONDS = 0.05
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from workbench import store
 from workbench.errors import BadParameter
@@ -127,21 +126,14 @@ def _districts(shape: Shape, jobs: int) -> Iterator[tuple[Tables, Tables]]:
 def _write(path: str | Path, shape: Shape, parts: Iterator[tuple[Tables, Tables]]) -> Path:
     provenance = {"made_by": "workbench synthesize", **{k: v for k, v in vars(shape).items() if k != "truth"}}
     with store.writing(path, provenance, date(shape.last_year, 6, 30).isoformat()) as folder:
-        key = folder.folder / answer_key.FOLDER
-        key.mkdir()
-        writers: dict[str, pq.ParquetWriter] = {}
         for number, (tables, truth) in enumerate(parts):
             for name, rows in tables.items():
                 if name != "scales" or number == 0:
                     folder.append(name, rows)
             for name, rows in truth.items():
-                if name not in writers:
-                    writers[name] = pq.ParquetWriter(key / f"{name}.parquet", rows.schema, compression="zstd")
-                writers[name].write_table(rows)
-        for writer in writers.values():
-            writer.close()
+                folder.append_beside(f"{answer_key.FOLDER}/{name}", rows)
         text = json.dumps(answer_key.parameters(shape), indent=1) + "\n"
-        (key / "parameters.json").write_text(text, encoding="utf-8")
+        (folder.folder / answer_key.FOLDER / "parameters.json").write_text(text, encoding="utf-8")
     return resolve(path)
 
 
