@@ -146,7 +146,7 @@ def test_a_student_without_records_has_counts_of_zero_and_nothing_else(table: pd
         f.name: f.nothing for f in features.FEATURES if f.source not in own and f.name != "school_attendance_year"
     }
     assert_values(found, wanted)
-    assert sum(value == 0 for value in wanted.values()) == 9
+    assert sum(value == 0 for value in wanted.values()) == 10
     assert_values(found, {"late_entry": 1, "schools_3_years": 1, "years_since_grade_9": None, "behind_cohort": None})
 
 
