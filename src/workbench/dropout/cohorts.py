@@ -67,7 +67,16 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
         ceiling=_ceiling(data, day, horizon_years, test),
         flags=tuple(leakage_flags(train[[*predictors]], train[OUTCOME].to_numpy().astype(bool), OUTCOME)),
         notes=("Race, sex and disability are among the predictors, as asked.",) if sensitive_predictors else (),
+        source=_source(data),
     )
+
+
+def _source(data: Data) -> str:
+    """Whose data these are, for whoever reads a published table."""
+    made = data.manifest["provenance"]
+    if made.get("made_by") == "workbench synthesize":
+        return f"{made['students']:,} synthetic students"
+    return str(made.get("source", data.path.name))
 
 
 def _day(day: date | str) -> date:

@@ -65,6 +65,7 @@ def study_from_table(
         groups=tuple(sensitive_columns),
         words={name: name.replace("_", " ") for name in predictors},
         flags=tuple(leakage_flags(frame[[*candidates]], positive, outcome_column)),
+        source=read.path.name,
         notes=(
             f"The file was read as {', '.join(read.notes)}.",
             *(f"{c} is left out: text with {frame[c].nunique():,} different values." for c in many),

@@ -25,7 +25,7 @@ class Study:
     and the 0/1 column `outcome`; no student is in both. Where the data know no cohorts, `test` is
     None and the assessment is by repeated stratified folds of `train`. `directions` gives +1 or −1
     where risk is expected to rise or fall with a predictor, `words` how a counsellor would name it,
-    `ceiling` (synthetic data only) the true risks of the test rows.
+    `ceiling` (synthetic data only) the true risks of the test rows, `source` whose data they are.
     """
 
     title: str
@@ -41,6 +41,7 @@ class Study:
     ceiling: pd.DataFrame | None = None
     flags: tuple[LeakageFlag, ...] = ()
     notes: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def judged(self) -> pd.DataFrame:
