@@ -39,6 +39,7 @@ def key_tables(
                 "math_deviation": students.subject_deviation[:, 0],
                 "reading_deviation": students.subject_deviation[:, 1],
                 "over_age": students.over_age,
+                "ever_learner": students.ever_learner,
                 "supported": state.supported & (state.first_high >= 0),
                 "known_hazard": _known(shape, places, students, state),
             }

@@ -2,10 +2,13 @@
 
 *Oracle*: the probability given a student's true standing and engagement on the day.
 *Attainable*: the Bayes risk given everything recorded by that day, with the true equations, school
-and teacher effects known. It is exact up to the grid: standing and engagement deviation are put on a
-two-dimensional lattice, the posterior is carried forward term by term (a hidden Markov filter; Baum
-& Petrie 1966), and the risk over the horizon is summed backwards from its end. No method that uses
-the records can rank students better on average; exact for days from 15 October of grade 9 on.
+and teacher effects known; who was an English learner before the first record is averaged over. It is
+exact up to the grid: standing and engagement deviation are put on a two-dimensional lattice, the
+posterior is carried forward term by term (a hidden Markov filter; Baum & Petrie 1966), and the risk
+over the horizon is summed backwards from its end. No method that uses the records can rank students
+better on average. Exact for days from 15 October of grade 9 on, but for three trifles: who is tested
+in the first half of May, who finishes year 4 without a diploma and then transfers, and scores rounded
+to one decimal.
 """
 
 from __future__ import annotations
@@ -72,7 +75,7 @@ def ceiling(data: Data, as_of: date | str, horizon_years: float = 1, spacing: fl
 
 def _risks(evidence: Evidence, lattice: Lattice, rows: Any, day: date, end: date) -> Floats:
     posterior = _posterior(evidence, lattice, rows)
-    true = evidence.students.standing_deviation.to_numpy()[rows]
+    true = (evidence.students.standing - evidence.students.standing_known).to_numpy()[rows]
     drops, stays = _ahead(evidence, lattice, rows, lattice.standing[None, :], day, end)
     attainable = (posterior * drops).sum(axis=(1, 2)) / (posterior * (drops + stays)).sum(axis=(1, 2))
     drops, stays = _ahead(evidence, lattice, rows, true[:, None], day, end)
@@ -91,8 +94,8 @@ def _interpolated(grid: Floats, values: Floats, at: Floats) -> Floats:
 
 def _posterior(evidence: Evidence, lattice: Lattice, rows: Any) -> Floats:
     """Posterior over (standing, engagement) on the day; rows × standing × engagement, sums to one."""
-    truth, theta, d = evidence.truth, lattice.standing, lattice.engagement
-    log_theta = -0.5 * (theta / truth.standing_deviation_sd) ** 2
+    theta, d = lattice.standing, lattice.engagement
+    log_theta = _log_prior(evidence, theta, rows)
     tests = evidence.score_weighted[rows, None] * theta - 0.5 * evidence.score_precision[rows, None] * theta**2
     prior = np.exp(-0.5 * d**2)
     weight = np.exp(log_theta + tests - (log_theta + tests).max(axis=1, keepdims=True))
@@ -108,6 +111,14 @@ def _posterior(evidence: Evidence, lattice: Lattice, rows: Any) -> Floats:
         belief = belief * np.exp(log_seen - log_seen.max(axis=(1, 2), keepdims=True))
         belief /= belief.sum(axis=(1, 2), keepdims=True)
     return belief
+
+
+def _log_prior(evidence: Evidence, theta: Floats, rows: Any) -> Floats:
+    """Log density of standing about its known mean: normal, or shifted by the gap for a learner."""
+    sd, gap = evidence.truth.standing_deviation_sd, evidence.truth.standing_learner
+    chance = evidence.students.learner.to_numpy()[rows, None]
+    plain, shifted = np.exp(-0.5 * (theta / sd) ** 2), np.exp(-0.5 * ((theta - gap) / sd) ** 2)
+    return np.log((1 - chance) * plain + chance * shifted)
 
 
 def _seen(evidence: Evidence, lattice: Lattice, rows: Any, column: int) -> Floats:
@@ -147,7 +158,7 @@ def _grades(evidence: Evidence, lattice: Lattice, rows: Any, column: int) -> Flo
     given = evidence.courses
     given = given[(given.column == column) & (given.row >= rows[0]) & (given.row <= rows[-1])]
     people = evidence.students
-    standing = (people.standing - people.standing_deviation).to_numpy()[given.row]
+    standing = people.standing_known.to_numpy()[given.row]
     base = equations.grade_mean(
         truth, standing, people.engagement_mean.to_numpy()[given.row], given.leniency.to_numpy()
     )
@@ -167,7 +178,7 @@ def _log_odds(
     evidence: Evidence, lattice: Lattice, rows: Any, high_year: Floats, supported: Floats, theta: Floats
 ) -> Floats:
     people = evidence.students.iloc[rows]
-    mean = (people.standing - people.standing_deviation).to_numpy()
+    mean = people.standing_known.to_numpy()
     engagement = people.engagement_mean.to_numpy()[:, None, None] + lattice.engagement
     known = people.known_hazard.to_numpy() + evidence.truth.hazard_support * supported
     return equations.hazard_log_odds(

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from workbench.store import Data, connect
 from workbench.synthetic import answer_key, calendar, equations
 from workbench.synthetic.scores import CENTRE_GRADE, EXIT_MEAN, EXIT_SD
+from workbench.synthetic.students import LEARNER_SHARE, RECLASSIFIED
 from workbench.synthetic.truth import Shape, Truth
+from workbench.tables import RACES
 
 Floats = NDArray[Any]
 LETTERS = {"F": 0, "D": 1, "C": 2, "B": 3, "A": 4}
@@ -23,7 +25,9 @@ LETTERS = {"F": 0, "D": 1, "C": 2, "B": 3, "A": 4}
 class Evidence:
     """Arrays over students (rows) and terms up to the day (columns); NaN where nothing is known.
 
-    `students` is indexed by student_id and holds the key's true values and known covariates;
+    `students` is indexed by student_id and holds the key's true values and known covariates:
+    `standing_known` is the mean standing without the gap of English learners, `learner` the
+    probability of ever having been one, given the flags seen (services end with reclassification);
     `share` is the share of each term that had passed; `courses` has one row a grade given;
     `score_precision` and `score_weighted` sum up all tests and quizzes as a Gaussian in standing.
     """
@@ -50,7 +54,7 @@ def gather(data: Data, as_of: date) -> Evidence:
     shape, truth = answer_key.read_parameters(data.path)
     terms = [t for t in calendar.terms(shape.first_year, shape.last_year) if t.start <= as_of]
     sql = _Reader(data, as_of)
-    students = sql.students()
+    students = _with_prior(sql.students(), truth)
     position = pd.Series(np.arange(len(students)), index=students.index)
     wide = _Wide(position, terms)
     lived = sql.lived()
@@ -72,6 +76,22 @@ def gather(data: Data, as_of: date) -> Evidence:
     )  # fmt: skip
 
 
+def as_of_year(day: date) -> int:
+    """The school year of a day."""
+    return day.year + (day.month >= 8)
+
+
+def _with_prior(students: pd.DataFrame, truth: Truth) -> pd.DataFrame:
+    """Add what is known of standing beforehand: its mean for others than learners, and who may be one."""
+    share = LEARNER_SHARE[students.race_ethnicity.map({race: k for k, race in enumerate(RACES)}).to_numpy()]
+    first_grade = 9 + students.first_year - students.ninth_grade_year
+    low, high = RECLASSIFIED
+    ended = np.clip((first_grade.to_numpy() - low + 1) / (high - low), 0.0, 1.0)
+    chance = np.where(students.ever_flagged, 1.0, share * ended / (1 - share + share * ended))
+    gap = truth.standing_learner * students.ever_learner
+    return students.assign(learner=chance, standing_known=students.standing - students.standing_deviation - gap)
+
+
 class _Reader:
     """SQL on the files of a data folder and its answer key; always DuckDB, the key is small."""
 
@@ -90,11 +110,15 @@ class _Reader:
     def students(self) -> pd.DataFrame:
         day = f"DATE '{self.as_of}'"
         return self.frame(
-            f"""SELECT k.*, s.sex = 'male' AS male, s.ninth_grade_year, p.economically_disadvantaged AS need,
-                  i.student_id IS NOT NULL AS known_support
+            f"""SELECT k.*, s.sex = 'male' AS male, s.ninth_grade_year, s.race_ethnicity,
+                  p.economically_disadvantaged AS need, i.student_id IS NOT NULL AS known_support,
+                  f.ever_flagged, f.first_year
                 FROM {self.t("enrollments")} e JOIN {self.t("students")} s USING (student_id)
                 JOIN {self.key("students")} k USING (student_id)
                 JOIN {self.t("programs")} p USING (student_id, school_year)
+                JOIN (SELECT student_id, bool_or(english_learner) AS ever_flagged, min(school_year) AS first_year
+                      FROM {self.t("programs")} WHERE school_year <= {as_of_year(self.as_of)} GROUP BY ALL) f
+                  USING (student_id)
                 LEFT JOIN (SELECT student_id FROM {self.t("interventions")} WHERE assigned_date <= {day}) i
                   USING (student_id)
                 WHERE e.entry_date <= {day} AND (e.exit_date IS NULL OR e.exit_date > {day})
@@ -198,7 +222,7 @@ def _scores(sql: _Reader, truth: Truth, students: pd.DataFrame, position: pd.Ser
     tests = tests[tests.student_id.isin(position.index) & ~tests.scale_id.str.startswith("alternate")]
     growth, placement = tests.scale_id.str.startswith("growth"), tests.scale_id.eq("placement_math")
     row = position.loc[tests.student_id].to_numpy()
-    mean = (students.standing - students.standing_deviation).to_numpy()[row]
+    mean = students.standing_known.to_numpy()[row]
     subject = tests.subject.eq("reading").to_numpy().astype(int)
     a = np.where(growth, truth.score_sd, EXIT_SD)
     grade = tests.grade_level.to_numpy(float)
@@ -228,7 +252,7 @@ def _with_quizzes(
     sql: _Reader, truth: Truth, students: pd.DataFrame, position: pd.Series, precision: Floats, weighted: Floats
 ) -> tuple[Floats, Floats]:
     quizzes = sql.quizzes().set_index("student_id").reindex(position.index).fillna(0.0)
-    mean = (students.standing - students.standing_deviation).to_numpy()
+    mean = students.standing_known.to_numpy()
     slope, variance = truth.quiz_standing, truth.quiz_noise_sd**2
     residual = quizzes.total.to_numpy() - quizzes.n.to_numpy() * equations.quiz_log_odds(truth, mean)
     return precision + quizzes.n.to_numpy() * slope**2 / variance, weighted + slope * residual / variance

@@ -18,7 +18,8 @@ Bools = NDArray[np.bool_]
 # Tilt of a zone's racial mix, and of poverty, with the zone's need (one unit = 1 SD of need).
 _RACE_TILT = np.array([0.3, -0.1, 0.5, 0.5, 0.1, 0.2, -0.4])
 _POVERTY = np.array([0.65, 0.36, 0.70, 0.68, 0.50, 0.60, 0.36])
-_LEARNER = np.array([0.10, 0.30, 0.04, 0.36, 0.05, 0.15, 0.02])
+LEARNER_SHARE = np.array([0.10, 0.30, 0.04, 0.36, 0.05, 0.15, 0.02])
+RECLASSIFIED = (3, 14)
 _NEED_SLOPE = 0.55
 _LATE_ENTRY_SHARE = 0.06
 
@@ -63,7 +64,7 @@ def make_students(shape: Shape, places: Places, numbers: Ints, rng: np.random.Ge
     male = (rng.random(n) < truth.male_share).astype(np.int64)
     poverty = _POVERTY[race]
     disadvantaged = rng.random(n) < logistic(np.log(poverty / (1 - poverty)) + _NEED_SLOPE * need)
-    ever_learner = rng.random(n) < _LEARNER[race]
+    ever_learner = rng.random(n) < LEARNER_SHARE[race]
     disability = rng.random(n) < truth.disability_share
     over_age = rng.random(n) < truth.over_age_share
     entry_year, entry_grade, start_year = _entries(shape, n, rng)
@@ -75,7 +76,7 @@ def make_students(shape: Shape, places: Places, numbers: Ints, rng: np.random.Ge
         male=male,
         disadvantaged=disadvantaged,
         ever_learner=ever_learner,
-        reclassified_grade=np.where(ever_learner, rng.integers(3, 14, n), 0),
+        reclassified_grade=np.where(ever_learner, rng.integers(*RECLASSIFIED, n), 0),
         disability=disability,
         alternate=disability & (rng.random(n) < truth.alternate_share / truth.disability_share),
         over_age=over_age,
