@@ -92,15 +92,14 @@ def _split(
             "No cohort was named, so the study cannot be judged forward in time: it uses repeated stratified folds, "
             "which is kinder to a model than the future is."
         )  # fmt: skip
-    cohort = rows[cohort_column].astype(str)
-    known = sorted(cohort.unique())
+    cohort, known = _in_order(rows[cohort_column])
     chosen = [str(c) for c in test_cohorts] or known[-1:]
-    if unknown := sorted(set(chosen) - set(known)):
+    if unknown := [c for c in chosen if c not in known]:
         raise BadParameter(
             f"test_cohorts names {', '.join(unknown)}; column {cohort_column!r} holds {', '.join(known)}."
         )
     testing = cohort.isin(chosen)
-    later = ~testing & (cohort > min(chosen))
+    later = ~testing & cohort.map(known.index).gt(min(map(known.index, chosen)))
     again = rows[id_column].isin(rows.loc[testing, id_column]) if id_column else testing & False
     train, test = rows[~testing & ~later & ~again], rows[testing]
     for name, part in (("training", train), ("test", test)):
@@ -115,3 +114,20 @@ def _split(
         f"{', '.join(chosen)}. {dropped:,} earlier rows of people who are also in the test were left out of training."
     )
     return train.reset_index(drop=True), test.reset_index(drop=True), how
+
+
+def _in_order(column: pd.Series[str]) -> tuple[pd.Series[str], list[str]]:
+    """Cohorts as text, and the different ones from the earliest to the latest: numbers by size, text by letter."""
+    import pandas as pd
+
+    if empty := int(column.isna().sum()):
+        raise BadInput(
+            f"Column {column.name!r} names the cohort, but is empty in {empty:,} rows, the first of them row "
+            f"{int(column.isna().to_numpy().argmax()) + 1}. Fill it in, or leave these rows out of the file."
+        )
+    number = pd.to_numeric(column, errors="coerce")
+    if number.notna().all():
+        text = number.map(lambda value: f"{value:.15g}")
+        return text, [f"{value:.15g}" for value in sorted(number.unique())]
+    text = column.astype(str)
+    return text, sorted(text.unique())
