@@ -65,9 +65,9 @@ def main(seeds: Iterable[int] = SEEDS) -> int:
         "Intervals of next-term grade averages",
         [
             f"Preset `demo` (10,000 students), seeds {rows.seed.min()} to {rows.seed.max()}, day {AS_OF} and the same "
-            "day of earlier years, each student once. Width in grade points. The baseline is the split-conformal interval "
-            "of one width for all around the median. `forward`: learned and calibrated on earlier school years, tested on the "
-            "latest; coverage there is measured, not promised.",
+            "day of earlier years, each student once. Width in grade points. The baseline is the split-conformal "
+            "interval of one width for all around the median. `forward`: learned and calibrated on earlier school "
+            "years, tested on the latest; coverage there is measured, not promised.",
             markdown(
                 rows.drop(columns=["seed", *by_group])
                 .agg(["mean", "std", "min", "max"])

@@ -106,8 +106,9 @@ def main(seeds: Iterable[int] = SEEDS) -> int:
             f"{STUDENTS:,} high-school students, seeds {rows.seed.min()} to {rows.seed.max()}; discrete-time logistic "
             f"regression of dropping out in a term on support. The true effect on the log odds of a term is {TRUE}. "
             "`naive` compares within year of high school; `adjusted` adds what the assignment looked at (placement "
-            "score, need); `full` conditions on the true standing, engagement and known hazard of the answer key, which the "
-            "generating equation contains. `crude ratio` is the dropout rate of supported over other student-terms. "
+            "score, need); `full` conditions on the true standing, engagement and known hazard of the answer key, "
+            "which the generating equation contains. `crude ratio` is the dropout rate of supported "
+            "over other student-terms. "
             "`adjusted` estimates the effect averaged over what stays latent, which is nearer to zero than the effect "
             "on one student (odds ratios are not collapsible; Neuhaus & Jewell 1993) and shrinks as those at "
             "risk leave.",

@@ -94,12 +94,12 @@ def main(seeds: Iterable[int] = SEEDS, ceiling_seeds: Iterable[int] = CEILING_SE
         "Synthetic data beside the public figures",
         [
             f"K-12 districts of {STUDENTS:,} students over eight years, seeds {rows.seed.min()} to {rows.seed.max()}. "
-            "Sources stand in docs/synthetic-data.md. The school intraclass correlation is that of growth scores within "
-            "a grade in the last year, `score ~ 1 + (1 | school)`, REML by lme4 through pymer4, averaged over math and "
-            "reading and the grades of a level.",
+            "Sources stand in docs/synthetic-data.md. The school intraclass correlation is that of growth scores "
+            "within a grade in the last year, `score ~ 1 + (1 | school)`, REML by lme4 through pymer4, averaged over math "
+            "and reading and the grades of a level.",
             markdown(table),
-            "Other measures, over seeds. The grade-6 and grade-9 flags are attendance of 80 % or less, a suspension, or "
-            "a failed course in math or English in that year, against not graduating on time.",
+            "Other measures, over seeds. The grade-6 and grade-9 flags are attendance of 80 % or less, a suspension, "
+            "or a failed course in math or English in that year, against not graduating on time.",
             markdown(rows[others].agg(["mean", "min", "max"]).T.rename_axis("measure").reset_index()),
             "Ceilings over one year from 2024-01-31, preset `demo`:",
             markdown(tops, 4),

@@ -44,7 +44,7 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
     recent = rows.ninth_grade_year >= first_test_cohort
     today = rows.as_of == str(day)
     train, test = rows[~recent & ~today], rows[recent & today]
-    for name, part in (("training", train), ("test", test)):
+    for name, part in (("test", test), ("training", train)):
         _check_part(name, part, day)
     predictors = features.PREDICTORS + (features.AUDIT_COLUMNS if sensitive_predictors else ())
     predictors = tuple(p for p in predictors if train[p].nunique(dropna=True) > 1)

@@ -109,8 +109,9 @@ def _split(
                 "both cases and others are needed. Choose other test_cohorts."
             )
     dropped = int((~testing & ~later & again).sum())
+    learned = [c for c in known if (cohort[train.index] == c).any()]
     how = (
-        f"Cohort-forward: learned from {cohort_column} {', '.join(sorted(cohort[train.index].unique()))}; tested on "
+        f"Cohort-forward: learned from {cohort_column} {', '.join(learned)}; tested on "
         f"{', '.join(chosen)}. {dropped:,} earlier rows of people who are also in the test were left out of training."
     )
     return train.reset_index(drop=True), test.reset_index(drop=True), how

@@ -108,6 +108,8 @@ def gpa_rows(data: Data, as_of: date | str, seed: int = 0) -> pd.DataFrame:
         for back in range(40)
         if str(d := day.replace(year=day.year - back, day=min(day.day, 28 if day.month == 2 else day.day))) > first
     ]
+    if not days:
+        raise BadInput(f"These data begin on {first}, and {day} is no later: choose a later day.")
     roster = features.roster(data, days)
     later = roster.join(data.course_results, "student_id")
     later = later.filter((later.posted_date > later.as_of) & (later.credits_attempted > 0))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench import store
-from workbench.errors import BadParameter
+from workbench.errors import BadParameter, WorkbenchError
 from workbench.paths import resolve
 from workbench.synthetic import answer_key, records
 from workbench.synthetic.careers import simulate
@@ -31,6 +37,7 @@ PRESETS = {
     "state": Shape(students=1_000_000, years=4, seed=2025, low_grade=0, districts=250, events_per_term=1.0),
 }
 
+FEWEST = 50  # students of a district
 Tables = dict[str, pa.Table]
 
 
@@ -62,17 +69,19 @@ def shape_of(
     shape = replace(base, **{name: value for name, value in given.items() if value is not None})
     if preset is None and "districts" not in more:
         shape = replace(shape, districts=max(1, round(shape.students / 50_000)))
+    elif "districts" not in more:  # a preset made smaller may have too many
+        shape = replace(shape, districts=max(1, min(shape.districts, shape.students // FEWEST)))
     _check(shape)
     return shape
 
 
 def _check(shape: Shape) -> None:
-    limits = {"students": (50, 20_000_000), "years": (2, 30), "low_grade": (0, 9), "seed": (0, 2**32 - 1)}
+    limits = {"students": (FEWEST, 20_000_000), "years": (2, 30), "low_grade": (0, 9), "seed": (0, 2**32 - 1)}
     limits |= {"districts": (1, max(1, shape.students // 50)), "sorting": (0, 1), "events_per_term": (0, 1000)}
     for name, (low, high) in limits.items():
         value = getattr(shape, name)
         if not low <= value <= high:
-            raise BadParameter(f"{name} is {value}; it must be from {low} to {high}.")
+            raise BadParameter(f"{name} is {value:,}; it must be from {low:,} to {high:,}.")
 
 
 def generate(
@@ -117,10 +126,29 @@ def _districts(shape: Shape, jobs: int) -> Iterator[tuple[Tables, Tables]]:
         for number in range(shape.districts):
             yield _district(shape, number)
         return
-    with ProcessPoolExecutor(jobs) as pool:
-        for start in range(0, shape.districts, 2 * jobs):
-            numbers = range(start, min(start + 2 * jobs, shape.districts))
-            yield from pool.map(_district, [shape] * len(numbers), numbers)
+    # fresh processes: a fork would copy the locks of threads that DuckDB and Arrow have started
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _live_with, (os.getpid(),)) as pool:
+        try:
+            for start in range(0, shape.districts, 2 * jobs):
+                numbers = range(start, min(start + 2 * jobs, shape.districts))
+                yield from pool.map(_district, [shape] * len(numbers), numbers)
+        except BrokenProcessPool as error:
+            raise WorkbenchError(
+                "A process that was making a district was killed: most often the machine ran out of memory. "
+                "Nothing was changed. Make fewer students, or close other programs, and start again."
+            ) from error
+
+
+def _live_with(parent: int) -> None:
+    """Leave Ctrl-C to the parent process, and end when it is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _write(path: str | Path, shape: Shape, parts: Iterator[tuple[Tables, Tables]]) -> Path:
