@@ -33,8 +33,8 @@ FIGURES: dict[str, tuple[float, float, float, str]] = {
     "share, hispanic": (0.28, 0.26, 0.32, "NCES, fall 2020"),
     "share, black": (0.15, 0.13, 0.17, "NCES, fall 2020"),
     "mean GPA of graduates": (3.11, 3.01, 3.21, "NAEP High School Transcript Study, 2019"),
-    "gap, white − black": (0.82, 0.70, 0.95, "NAEP 2022, math grade 8: 285 − 253, SD about 39"),
-    "gap, white − hispanic": (0.62, 0.50, 0.75, "NAEP 2022, math grade 8: 285 − 261, SD about 39"),
+    "gap, white − black": (0.82, 0.70, 0.95, "NAEP 2022, math grade 8: 285 − 253, SD of 39 assumed"),
+    "gap, white − hispanic": (0.62, 0.50, 0.75, "NAEP 2022, math grade 8: 285 − 261, SD of 39 assumed"),
 }
 
 
@@ -95,8 +95,8 @@ def main(seeds: Iterable[int] = SEEDS, ceiling_seeds: Iterable[int] = CEILING_SE
         [
             f"K-12 districts of {STUDENTS:,} students over eight years, seeds {rows.seed.min()} to {rows.seed.max()}. "
             "Sources stand in docs/synthetic-data.md. The school intraclass correlation is that of growth scores "
-            "within a grade in the last year, `score ~ 1 + (1 | school)`, REML by lme4 through pymer4, averaged over math "
-            "and reading and the grades of a level.",
+            "within a grade in the last year, `score ~ 1 + (1 | school)`, REML by lme4 through pymer4, averaged "
+            "over math and reading and the grades of a level.",
             markdown(table),
             "Other measures, over seeds. The grade-6 and grade-9 flags are attendance of 80 % or less, a suspension, "
             "or a failed course in math or English in that year, against not graduating on time.",
