@@ -10,6 +10,14 @@ from workbench.files import sha256
 from workbench.paths import shown
 from workbench.tables import Column, Table, table
 
+_WORDS = {
+    "string": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "date": "a date",
+    "timestamp": "a date with a time of day",
+}
 _AGAIN = "Write the data folder again."
 
 
@@ -76,7 +84,7 @@ def _wrong(column: Column) -> list[str]:
 def _bounds(column: Column) -> str:
     low = "" if column.minimum is None else f" of at least {column.minimum:g}"
     high = "" if column.maximum is None else f"{' and' if low else ' of'} at most {column.maximum:g}"
-    return f"{'an' if column.type == 'int' else 'a'} {column.type}{low}{high}"
+    return f"{_WORDS[column.type]}{low}{high}"
 
 
 def _check_key(duck: Any, data: store.Data, declared: Table) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from workbench.errors import WorkbenchError
@@ -17,13 +18,15 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a person's mistake is told in one paragraph."""
     options = _parser().parse_args(arguments)
+    with suppress(ValueError):  # only the main thread may ask for it
+        signal.signal(signal.SIGTERM, _stop)
     try:
         return int(options.do(options) or 0)
     except WorkbenchError as error:
         print(f"\n{error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\nStopped; nothing was published. To go on, give the same command with --resume.", file=sys.stderr)
+        print(f"\n{options.stopped}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
@@ -71,12 +74,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands: Any, name: str, do: Any, help_: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
-    command.set_defaults(do=do)
+    command.set_defaults(do=do, stopped="Stopped; nothing was changed.")
     return command
 
 
 def _run_command(commands: Any) -> None:
     run = _command(commands, "run", _run, "run the notebooks of a params file into reports")
+    run.set_defaults(stopped="Stopped; nothing was published. To go on, give the same command with --resume.")
     run.add_argument("params", metavar="PARAMS", help="such as params/demo.yml")
     run.add_argument(
         "--set",
@@ -140,7 +144,6 @@ def _run(options: argparse.Namespace) -> int:
     plan = make_plan(options.params, options.settings, options.only)
     if options.dry_run:
         return _show_plan(plan)
-    signal.signal(signal.SIGTERM, _stop)
     record = run(plan, jobs=options.jobs, resume=options.resume)
     if not plan.whole:
         print("Only part of the run was asked for, so nothing was published.")

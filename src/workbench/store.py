@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Backend = Literal["duckdb", "spark"]
 MANIFEST = "dataset.json"
 ANSWER_KEY = "answer_key"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -288,12 +290,16 @@ def writing(path: str | Path, provenance: dict[str, Any], last_day: str) -> Iter
         write_atomically(writer.folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
         replace_folder(writer.folder, final)
     except OSError as error:
-        raise BadInput(
-            f"{shown(final)} could not be written: {error.strerror or error}. Nothing was changed."
-        ) from error
+        raise BadInput(_unwritten(final, error)) from error
     finally:
         writer.abandon()
         shutil.rmtree(writer.folder, ignore_errors=True)
+
+
+def _unwritten(final: Path, error: OSError) -> str:
+    why = os.strerror(error.errno) if error.errno else str(error)
+    room = " Make room there, or name a folder on another disk." if error.errno in DISK_FULL else ""
+    return f"{shown(final)} could not be written: {why}. Nothing was changed.{room}"
 
 
 def _check_replaceable(final: Path) -> None:

@@ -92,6 +92,7 @@ def _data_folder(path: str) -> Input:
 
 def _table_file(path: str) -> Input:
     from workbench.files import sha256
+    from workbench.sources.flat import read_table
 
     file = resolve(path)
     try:
@@ -100,4 +101,5 @@ def _table_file(path: str) -> Input:
         raise BadInput(f"The table {shown(file)} cannot be read: {error.strerror or error}.") from error
     if size == 0:
         raise BadInput(f"The table {shown(file)} is empty: it has 0 bytes. Export it again.")
+    read_table(file)
     return Input(shown(file), "table file", checksum, {"file": file.name, "bytes": size})
