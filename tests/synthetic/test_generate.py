@@ -81,7 +81,7 @@ def test_presets_are_what_the_documentation_says() -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"students": 10}, "students is 10; it must be from 50 to 20000000"),
+        ({"students": 10}, "students is 10; it must be from 50 to 20,000,000"),
         ({"years": 1}, "years is 1; it must be from 2 to 30"),
         ({"sorting": 2}, "sorting is 2; it must be from 0 to 1"),
         ({"preset": "county"}, "There is no preset 'county'; there are sample, demo, district, state"),
