@@ -83,9 +83,14 @@ def open_data(path: str | Path, backend: Backend = "duckdb") -> Data:
     """
     folder = resolve(path)
     manifest = _read_manifest(folder)
-    for name, entry in manifest["tables"].items():
-        _check_files(folder, name, entry["files"])
-        _check_schema(folder, table(name))
+    try:
+        for name, entry in manifest["tables"].items():
+            _check_files(folder, name, entry["files"])
+            _check_schema(folder, table(name))
+    except BadInput:
+        if _read_manifest(folder) != manifest:  # the folder was replaced just now: look at the new one
+            return open_data(folder, backend)
+        raise
     return Data(folder, backend, manifest, connect(backend))
 
 
