@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -119,27 +118,18 @@ def test_an_error_while_writing_leaves_the_old_folder_and_no_draft(folder: Path)
     assert list(folder.parent.iterdir()) == [folder]
 
 
-OPENING = """
-import select, sys
-from workbench.store import open_data
-print("ready", flush=True)
-seen = set()
-while not select.select([sys.stdin], [], [], 0)[0]:
-    seen.add(open_data(sys.argv[1]).manifest["tables"]["attendance"]["rows"])
-print(sorted(seen))
-"""
+def test_a_folder_replaced_between_two_looks_is_read_as_the_new_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = store._check_files
 
+    def replaced_meanwhile(*arguments: Any) -> None:
+        monkeypatch.setattr(store, "_check_files", look)
+        write(folder, 7, 8)  # fewer files than the list just read names
+        look(*arguments)
 
-def test_a_folder_that_is_being_replaced_is_the_old_or_the_new_one(folder: Path) -> None:
-    """Another process opens it again and again while four rows and two rows take turns."""
-    reader = subprocess.Popen([sys.executable, "-c", OPENING, str(folder)], stdin=-1, stdout=-1, stderr=-1, text=True)
-    assert reader.stdout
-    assert reader.stdout.readline() == "ready\n"
-    for turn in range(100):
-        write(folder, *([1, 2, 3, 4] if turn % 2 else [1, 2]))
-    said, error = reader.communicate("stop\n", timeout=60)
-    assert reader.returncode == 0, error
-    assert said == "[2, 4]\n"
+    monkeypatch.setattr(store, "_check_files", replaced_meanwhile)
+    assert absent(open_data(folder)) == [7, 8]
 
 
 def test_what_is_beside_the_tables_is_no_table(tmp_path: Path) -> None:
