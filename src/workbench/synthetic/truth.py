@@ -34,7 +34,7 @@ class Truth:
     standing_disability: float = -0.70
     standing_deviation_sd: float = 0.72
     zone_intake_sd: float = 0.34
-    school_intake_sd: float = 0.05
+    school_intake_sd: float = 0.03
     zone_need_link: float = 0.50
 
     # Engagement: mean by group, in SD of its within-student deviation, which is AR(1) over terms.
@@ -97,7 +97,7 @@ class Truth:
     score_sd: float = 15.0
     subject_sd: float = 0.30
     slope_sd: float = 0.70
-    school_value_added_sd: float = 0.45
+    school_value_added_sd: float = 0.35
     teacher_value_added_sd: float = 1.60
     teacher_drift: float = 0.90
     value_added_persistence: float = 1.0
