@@ -9,7 +9,7 @@ import pytest
 from workbench import dropout
 from workbench.dropout import Assessment, Study, explain, told
 from workbench.dropout.assess import ATTAINABLE, LOGISTIC, ORACLE, RULE, TREES
-from workbench.dropout.models import abc_rule, as_numbers
+from workbench.dropout.models import abc_rule
 
 
 def test_every_model_is_judged_on_the_same_students(assessment: Assessment) -> None:
@@ -51,8 +51,7 @@ def test_the_rule_counts_three_flags() -> None:
 def test_shapley_values_add_up_to_the_model_s_log_odds(assessment: Assessment) -> None:
     found = explain(assessment)
     study = assessment.study
-    numbers = as_numbers(study.judged, study.predictors, assessment.model.categories)
-    margin = assessment.model.trees.predict(numbers, output_margin=True)
+    margin = assessment.model.margin(study.judged)
     assert np.abs(found.base + found.values.sum(axis=1) - margin).max() < 1e-3
     assert found.values.shape == (len(study.judged), len(study.predictors))
 

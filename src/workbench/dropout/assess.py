@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.dropout import metrics
-from workbench.dropout.models import Floats, Risk, abc_rule, fit_trees, has_rule, logistic_risk
+from workbench.dropout.linear import Floats
+from workbench.dropout.models import Risk, abc_rule, fit_trees, has_rule, logistic_risk
 from workbench.dropout.study import OUTCOME, Study
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.dropout.assess import Assessment
-from workbench.dropout.models import Floats, as_numbers
+from workbench.dropout.linear import Floats
+from workbench.dropout.models import as_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,16 +56,19 @@ def _shown(value: object) -> str:
 
 
 def explain(assessment: Assessment) -> Explanation:
-    """Return SHAP values of XGBoost for the judged rows (Lundberg et al. 2020, exact for trees)."""
+    """Return SHAP values of XGBoost for the judged rows, before calibration.
+
+    The log odds are a sum, so their SHAP values are too: what the regression adds (exact for a linear
+    model) plus what the trees add (Lundberg et al. 2020, exact for trees).
+    """
     import shap
 
-    study = assessment.study
-    data = as_numbers(study.judged, study.predictors, assessment.model.categories)
-    explainer = shap.TreeExplainer(assessment.model.trees)
-    values = np.asarray(explainer.shap_values(data), dtype=float)
-    return Explanation(
-        values, float(np.ravel(explainer.expected_value)[0]), data, tuple(map(study.name, study.predictors))
-    )
+    study, model = assessment.study, assessment.model
+    data = as_numbers(study.judged, study.predictors, model.categories)
+    values = np.asarray(shap.TreeExplainer(model.trees).shap_values(data), dtype=float)
+    values += model.start.contributions(study.judged, study.predictors)
+    base = float((model.margin(study.judged) - values.sum(axis=1)).mean())
+    return Explanation(values, base, data, tuple(map(study.name, study.predictors)))
 
 
 def example_student(assessment: Assessment) -> int:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from workbench.dropout import metrics
 from workbench.dropout.assess import Assessment
-from workbench.dropout.models import Floats
+from workbench.dropout.linear import Floats
 from workbench.dropout.study import OUTCOME, in_groups
 
 if TYPE_CHECKING:
