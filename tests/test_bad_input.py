@@ -234,13 +234,13 @@ def test_a_table_that_cannot_be_read_starts_nothing(
     refused(capsys, (told,), "--set", "table=t.csv", "--set", "outcome_column=left")
 
 
-def test_a_table_without_its_outcome_fails_the_notebook(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "parameter", ["outcome_column", "id_column", "cohort_column", "leave_out", "sensitive_columns"]
+)
+def test_a_column_that_the_table_does_not_have(root: Path, capsys: pytest.CaptureFixture[str], parameter: str) -> None:
     (root / "t.csv").write_text("id,left\n" + "".join(f"{n},{'yes' if n % 3 else 'no'}\n" for n in range(60)))
-    assert main(["run", "params/study.yml", "--set", "table=t.csv", "--set", "outcome_column=lfet"]) == 1
-    said = capsys.readouterr().err
-    assert "student_prediction failed. The table has no column 'lfet'. Did you mean 'left'? It has: id, left." in said
-    assert "Traceback" not in said
-    assert not (root / "published").exists()
+    told = f"t.csv has no column 'lfet', which '{parameter}' of student_prediction names. Did you mean 'left'?"
+    refused(capsys, (told, "It has: id, left."), "--set", "table=t.csv", "--set", f"{parameter}=lfet")
 
 
 def test_a_kernel_that_dies_in_the_middle_fails_the_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,15 @@ class Reads:
     what: Literal["data folder", "table file"]
 
 
+@dataclass(frozen=True)
+class Names:
+    """Marks a parameter that must name a column of the table file the notebook reads."""
+
+    what: Literal["column"] = "column"
+
+
 DataFolder = Annotated[str, Reads("data folder")]
 TableFile = Annotated[str, Reads("table file")]
+ColumnName = Annotated[str, Names()]
 
-__all__ = ["Annotated", "DataFolder", "Ge", "Gt", "Le", "Literal", "Lt", "MinLen", "TableFile", "date"]
+__all__ = ["Annotated", "ColumnName", "DataFolder", "Ge", "Gt", "Le", "Literal", "Lt", "MinLen", "TableFile", "date"]

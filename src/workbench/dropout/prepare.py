@@ -12,7 +12,7 @@ from workbench.store import Backend, open_data
 
 
 def prepare(
-    data: str,
+    data: str | None,
     as_of: str,
     horizon_years: int = 1,
     backend: Backend = "duckdb",
@@ -28,6 +28,8 @@ def prepare(
     See `cohorts.study` and `own_table.study_from_table` for what each takes and raises.
     """
     if not table:
+        if not data:
+            raise BadParameter("Neither data nor table is named: say which data folder, or which table, to read.")
         return cohorts.study(open_data(data, backend), as_of, horizon_years, sensitive_predictors)
     if not outcome_column:
         raise BadParameter("table is named, but outcome_column is not: say which column tells the outcome.")

@@ -53,7 +53,7 @@ class Study:
         """One row a part of the data: rows, students, how many had the outcome, and the share."""
         import pandas as pd
 
-        parts = {"training": self.train} | ({} if self.test is None else {"test": self.test})
+        parts = {"everybody": self.train} if self.test is None else {"training": self.train, "test": self.test}
         rows = [
             (
                 name,

@@ -35,6 +35,11 @@ class Parameter:
     line: int
 
     @property
+    def names_column(self) -> bool:
+        """Whether the value names a column (or columns) of the table file the notebook reads."""
+        return "ColumnName" in self.words
+
+    @property
     def reads(self) -> str | None:
         """What must lie at this path: "data folder", "table file", or None for no path."""
         return _reads(self.type)

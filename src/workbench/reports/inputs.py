@@ -37,7 +37,10 @@ def check_inputs(plan: Plan) -> dict[str, Input]:
     check_room(project_root())
     check_kernels(plan)
     wanted = {path: what for step in plan.steps for path, what in paths_read(step).items()}
-    return {path: _data_folder(path) if what == "data folder" else _table_file(path) for path, what in wanted.items()}
+    found = {path: _data_folder(path) if what == "data folder" else _table_file(path) for path, what in wanted.items()}
+    for step in plan.steps:
+        check_columns(step)
+    return found
 
 
 def paths_read(step: Step) -> dict[str, str]:
@@ -48,6 +51,28 @@ def paths_read(step: Step) -> dict[str, str]:
         if parameter.reads and value:
             found.update(dict.fromkeys([value] if isinstance(value, str) else value, parameter.reads))
     return found
+
+
+def check_columns(step: Step) -> None:
+    """Raise BadInput where a parameter names a column that the step's table file does not have."""
+    from difflib import get_close_matches
+
+    from workbench.sources.flat import read_table
+
+    tables = [path for path, what in paths_read(step).items() if what == "table file"]
+    named = [(p.name, step.parameters[p.name]) for p in step.contract.parameters if p.names_column]
+    if not tables or not any(value for _, value in named):
+        return
+    columns = [str(column) for path in tables for column in read_table(path).frame.columns]
+    for parameter, value in named:
+        for column in [value] if isinstance(value, str) else value or []:
+            if column not in columns:
+                near = get_close_matches(column, columns, n=1)
+                raise BadInput(
+                    f"{', '.join(tables)} has no column {column!r}, which {parameter!r} of {step.name} names. "
+                    + (f"Did you mean {near[0]!r}? " if near else "")
+                    + f"It has: {', '.join(columns)}."
+                )
 
 
 def check_room(folder: Path, enough: int = ENOUGH) -> None:

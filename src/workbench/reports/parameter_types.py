@@ -34,7 +34,7 @@ def build_type(node: ast.expr, imported: set[str]) -> Any:
         case ast.Name(id="date"):
             _known("date", imported)
             return Annotated[date, BeforeValidator(_iso_date)]
-        case ast.Name(id="DataFolder" | "TableFile" as name):
+        case ast.Name(id="DataFolder" | "TableFile" | "ColumnName" as name):
             _known(name, imported)
             return getattr(parameters, name)
         case ast.Subscript(value=ast.Name(id="list"), slice=inner):
@@ -139,7 +139,7 @@ def in_words(type_: Any) -> str:
     origin, arguments = get_origin(type_), get_args(type_)
     if origin is Annotated:
         base, *marks = arguments
-        if reads := next((mark.what for mark in marks if isinstance(mark, parameters.Reads)), None):
+        if reads := next((m.what for m in marks if isinstance(m, (parameters.Reads, parameters.Names))), None):
             return reads
         return ", ".join([in_words(base), *(_LIMIT_WORDS[type(m)](m) for m in marks if type(m) in _LIMIT_WORDS)])
     if origin is list:
