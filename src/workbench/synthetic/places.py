@@ -77,7 +77,8 @@ def make_places(shape: Shape, district: int, students: int, rng: np.random.Gener
     zones = max(1, round(cohort * 4 / SCHOOL_SIZE["high"]))
     level, zone = _school_plan(shape.low_grade, cohort, zones)
     n = len(level)
-    standing, apart = _spread(rng, zones), _spread(rng, zones)
+    standing = _spread(rng, zones)
+    apart = _apart_from(_spread(rng, zones), standing)
     zone_intake = truth.zone_intake_sd * standing
     zone_need = -truth.zone_need_link * standing + np.sqrt(1 - truth.zone_need_link**2) * apart
     elementary_share = np.where(level == 0, 1.0, 0.0) if shape.low_grade < 6 else np.ones(n)
@@ -99,6 +100,12 @@ def _spread(rng: np.random.Generator, n: int) -> Floats:
     """The quantiles of a standard normal, scaled to mean 0 and SD 1, in random order: no district is an outlier."""
     quantiles = ndtri((np.arange(n) + 0.5) / n)
     return rng.permutation(quantiles / max(quantiles.std(), 1e-9))
+
+
+def _apart_from(drawn: Floats, other: Floats) -> Floats:
+    """What of one draw does not go with the other, scaled to SD 1 (zero where there are too few)."""
+    rest = drawn - other * (drawn @ other) / max(other @ other, 1e-9)
+    return rest / rest.std() if rest.std() > 1e-6 else np.zeros(len(drawn))
 
 
 def _school_plan(low_grade: int, cohort: float, zones: int) -> tuple[Ints, Ints]:

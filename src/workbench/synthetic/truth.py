@@ -33,7 +33,7 @@ class Truth:
     standing_learner: float = -0.45
     standing_disability: float = -0.70
     standing_deviation_sd: float = 0.72
-    zone_intake_sd: float = 0.34
+    zone_intake_sd: float = 0.32
     school_intake_sd: float = 0.03
     zone_need_link: float = 0.50
 
