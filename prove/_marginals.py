@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench import machine
 from workbench.store import connect
 
 
@@ -155,6 +156,7 @@ def _icc_anova(rows: pd.DataFrame) -> float:
 
 
 def _icc_lme4(rows: pd.DataFrame) -> float:
+    machine.start_r()
     import polars
     from pymer4.models import lmer
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from workbench import doctor
+from workbench import doctor, machine
 
 if not (found := doctor.r_reference()).ok:
     pytest.skip(f"{found.found}; type: {found.mend}", allow_module_level=True)
 
 
+def test_a_python_started_after_r_is_not_led_to_another_python_s_library(sleepstudy: Any) -> None:
+    answer = subprocess.run([sys.executable, "-c", "import ssl"], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+
+
 @pytest.fixture(scope="module")
 def sleepstudy() -> Any:
     """Reaction times of 18 people over ten days of short sleep (Belenky et al. 2003), 180 rows."""
+    r = machine.start_r()
     import polars as pl
     from pymer4.models import lmer
-    from rpy2.robjects import r
 
     rows = r("lme4::sleepstudy")
     frame = pl.DataFrame(
@@ -43,7 +50,6 @@ def test_fixed_effects_are_the_published_ones(sleepstudy: Any) -> None:
 
 
 def test_reml_criterion_and_residual_variance_are_the_published_ones(sleepstudy: Any) -> None:
-    from rpy2.robjects import r
-
+    r = machine.start_r()
     assert round(r["REMLcrit"](sleepstudy.r_model)[0], 3) == 1743.628
     assert round(r["sigma"](sleepstudy.r_model)[0] ** 2, 2) == 654.94

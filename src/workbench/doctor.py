@@ -130,12 +130,9 @@ def lme4_fit() -> Check:
     """Fit the sleepstudy model with lme4 through pymer4 and compare with the published slope, 10.4673."""
     what = "lme4 fits"
     try:
-        from rpy2.rinterface_lib import callbacks
-
-        callbacks.consolewrite_warnerror = lambda _: None  # R's packages greet at length
+        r = machine.start_r()
         import polars as pl
         from pymer4.models import lmer
-        from rpy2.robjects import r
 
         rows = r("data.frame(lapply(lme4::sleepstudy, as.character), stringsAsFactors = FALSE)")
         frame = pl.DataFrame({name: list(rows.rx2(name)) for name in ("Reaction", "Days", "Subject")})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from typing import Any
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 R_PACKAGES = (
@@ -37,6 +39,27 @@ def r() -> R:
     version, *missing = answer.stdout.split()
     trouble = f"R has no package {', '.join(missing)}" if missing else ""
     return R(version, trouble, tuple(missing))
+
+
+def start_r() -> Any:
+    """Start R inside this Python, once, and return rpy2's `r`; call it before importing pymer4.
+
+    rpy2 adds R's folders to LD_LIBRARY_PATH. A Python started later would inherit that and might load
+    another Python's library from there, so the variable is put back: R needs it only while it starts.
+    """
+    before = os.environ.get("LD_LIBRARY_PATH")
+    try:
+        from rpy2.rinterface_lib import callbacks
+
+        callbacks.consolewrite_warnerror = lambda _: None  # R's packages greet at length
+        from rpy2.robjects import r
+
+        return r
+    finally:
+        if before is None:
+            os.environ.pop("LD_LIBRARY_PATH", None)
+        else:
+            os.environ["LD_LIBRARY_PATH"] = before
 
 
 def java_version() -> int:
