@@ -83,7 +83,8 @@ def test_a_data_folder_cut_short_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     (folder / "students").mkdir(parents=True)
     (folder / "students" / "part-0.parquet").write_bytes(b"PAR1")
     files = {"part-0.parquet": {"rows": 9, "bytes": 400, "sha256": ""}}
-    manifest = {"schema_version": SCHEMA_VERSION, "tables": {"students": {"rows": 9, "files": files}}}
+    about = {"schema_version": SCHEMA_VERSION, "provenance": {}, "last_day": "2025-06-30"}
+    manifest = {**about, "tables": {"students": {"rows": 9, "files": files}}}
     (folder / "dataset.json").write_text(json.dumps(manifest))
     check = next(check for check in doctor.examine() if check.what == "data in data/synthetic/small")
     assert not check.ok
