@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,9 @@ def test_without_cohorts_folds_are_used_and_said(table: str) -> None:
 
 def test_folds_recover_a_known_slope_and_do_not_reward_memory(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once three folds instead of three times five: what is tested does not depend on their number."""
-    monkeypatch.setattr("workbench.dropout.assess.REPEATS", 1)
-    monkeypatch.setattr("workbench.dropout.assess.FOLDS", 3)
+    module = import_module("workbench.dropout.assess")
+    monkeypatch.setattr(module, "REPEATS", 1)
+    monkeypatch.setattr(module, "FOLDS", 3)
     study = study_from_table(table, "result", positive_values=["Fail"], id_column="person")
     result = dropout.assess(study, seed=2)
     hours = study.train.hours.to_numpy()
