@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 STYLE: dict[str, Any] = {
@@ -23,6 +24,14 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "workbench",
 }
 """Matplotlib settings of every figure; the colours are Okabe & Ito (2008), safe for colour-blind readers."""
+
+
+class Drawn(NamedTuple):
+    """A figure, its alt text, and the numbers behind it."""
+
+    figure: Figure
+    alt: str
+    table: pd.DataFrame
 
 
 def figure(width: float = 8, height: float = 4.5, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:

@@ -11,8 +11,8 @@ import pytest
 
 from workbench.dropout import Assessment, Study, audit, flagged, mitigate
 from workbench.dropout.assess import TREES
-from workbench.dropout.metrics import share
 from workbench.dropout.study import OUTCOME
+from workbench.shares import share
 
 
 def made(risk: np.ndarray[Any, Any], outcome: np.ndarray[Any, Any], group: list[str]) -> Assessment:

@@ -69,15 +69,6 @@ def test_a_paired_comparison_of_a_model_with_itself_is_nil() -> None:
     assert (table.loc["same", ["auc_above", "auc_above_low", "auc_above_high"]] == 0).all()
 
 
-def test_shares_have_wilson_limits() -> None:
-    """Wilson (1927) by his formula: 8 of 10."""
-    z, p, n = norm.ppf(0.975), 0.8, 10
-    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    assert metrics.share(8, 10) == pytest.approx((0.8, middle - half, middle + half))
-    assert np.isnan(metrics.share(0, 0)).all()
-
-
 def test_bands_are_counted_by_hand() -> None:
     """Twenty risks 0.00 … 0.95: bands of 10, 5, 3, 1 and 1; the three highest left."""
     risk = np.arange(20) / 20

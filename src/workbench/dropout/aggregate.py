@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.dropout.assess import Assessment
 from workbench.dropout.fairness import flagged
-from workbench.dropout.study import in_groups
+from workbench.features import in_groups
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from workbench.dropout import metrics
 from workbench.dropout.assess import Assessment
 from workbench.dropout.linear import Floats
-from workbench.dropout.study import OUTCOME, in_groups
+from workbench.dropout.study import OUTCOME
+from workbench.features import in_groups
+from workbench.shares import share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +78,9 @@ def _audit_one(assessment: Assessment, chosen: Any, group: str) -> pd.DataFrame:
             "miss_rate": ((~chosen)[here & (outcome == 1)].sum(), (outcome[here] == 1).sum()),
         }
         for rate, (count, n) in counted.items():
-            _, low, high = metrics.share(int(count), int(n))
+            _, low, high = share(int(count), int(n))
             row |= {rate: by.loc[name, rate] if n else np.nan, f"{rate}_low": low, f"{rate}_high": high}
-        left, low, high = metrics.share(row["n_positive"], row["n"])
+        left, low, high = share(row["n_positive"], row["n"])
         row |= {
             "mean_risk": assessment.risk[here].mean(),
             "share_left": left,

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.dropout.assess import ATTAINABLE, ORACLE, TREES, Assessment
+from workbench.dropout.assess import ATTAINABLE, ORACLE, Assessment
 from workbench.dropout.explain import Explanation
-from workbench.style import figure
+from workbench.style import Drawn, figure
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 _LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#555555", "#999999")
-
-
-class Drawn(NamedTuple):
-    """A figure, its alt text, and the numbers behind it."""
-
-    figure: Figure
-    alt: str
-    table: pd.DataFrame
 
 
 def roc(assessment: Assessment) -> Drawn:
@@ -135,4 +126,4 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-__all__ = ["TREES", "Drawn", "calibration", "fairness", "importance", "reasons", "roc"]
+__all__ = ["calibration", "fairness", "importance", "reasons", "roc"]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, rankdata
+from scipy.stats import rankdata
+
+from workbench.shares import LEVEL, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 RESAMPLES = 500
 BANDS = (0.0, 0.5, 0.75, 0.9, 0.95, 1.0)
-LEVEL = 0.95
+
 CALIBRATION_HELP = {
     "n": "students in the band",
     "mean_risk": "mean predicted risk",
@@ -108,14 +110,6 @@ def _limits(values: Floats) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def share(count: int, n: int) -> tuple[float, float, float]:
-    """A share with its 95 % limits (Wilson 1927); NaN three times where n is 0."""
-    if not n:
-        return (float("nan"),) * 3
-    limits = binomtest(int(count), int(n)).proportion_ci(LEVEL, "wilson")
-    return count / n, float(limits.low), float(limits.high)
 
 
 def calibration(outcome: Ints, risk: Floats) -> pd.DataFrame:

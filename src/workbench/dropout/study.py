@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,11 +75,3 @@ class Study:
     def name(self, predictor: str) -> str:
         """How a person would name a predictor."""
         return self.words.get(predictor, predictor)
-
-
-def in_groups(frame: pd.DataFrame, group: str) -> pd.Series[str]:
-    """Return a group column as text, with missing values as a group of their own."""
-    values = frame[group]
-    if values.dtype.kind in "bf" and set(np.unique(values.dropna())) <= {0.0, 1.0}:
-        values = values.map({0.0: "no", 1.0: "yes"})
-    return values.astype("object").where(values.notna(), "not recorded").astype(str)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import features
-from workbench.dropout.study import in_groups
 from workbench.errors import BadInput
 from workbench.forecast.intervals import TOP, ShortestInterval, trees
 
@@ -80,7 +79,7 @@ class GpaForecast:
         parts = []
         for kind in groups:
             part = (
-                rows.assign(**{kind: in_groups(rows, kind)})
+                rows.assign(**{kind: features.in_groups(rows, kind)})
                 .groupby(kind)
                 .agg(n=("inside", "size"), coverage=("inside", "mean"), width=("width", "mean"))
             )

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from workbench.dropout.figures import Drawn
-from workbench.dropout.metrics import share
 from workbench.forecast.gpa import FEWEST, GpaForecast, forecast_gpa, gpa_rows
-from workbench.style import figure
+from workbench.shares import share
+from workbench.style import Drawn, figure
 
 if TYPE_CHECKING:
     from workbench.store import Data
