@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from workbench import store
+from workbench.checks import check
 from workbench.errors import BadInput, BadParameter
 from workbench.store import Data, open_data, writing
 from workbench.tables import TABLES
@@ -141,3 +142,14 @@ def test_what_is_beside_the_tables_is_no_table(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "answer_key" / "students.parquet").is_file()
     write(tmp_path / "data", 3, 4)
     assert not (tmp_path / "data" / "answer_key").exists()
+
+
+@pytest.mark.parametrize("name", ["student_id=S9", "data[1]", "dat*", "dat?1", "it's; --"])
+def test_a_folder_is_read_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "data1", 9, 9)
+    write(tmp_path / name / "data", 1, 2, 3, 4)
+    write(tmp_path / "data1" / "data", 9, 9)
+    data = open_data(tmp_path / name / "data")
+    assert absent(data) == [1, 2, 3, 4]
+    assert set(data.attendance.student_id.to_pyarrow().to_pylist()) == {"S1"}
+    check(data)

@@ -45,8 +45,8 @@ def check(data: store.Data) -> None:
 
 
 def _source(data: store.Data, name: str) -> str:
-    glob = str(data.path / name / "*.parquet").replace("'", "''")
-    return f"read_parquet('{glob}', filename=true, file_row_number=true)"
+    glob = f"{store.as_it_is(data.path / name)}/*.parquet".replace("'", "''")
+    return f"read_parquet('{glob}', filename=true, file_row_number=true, hive_partitioning=false)"
 
 
 def _check_values(duck: Any, data: store.Data, declared: Table, column: Column) -> None:

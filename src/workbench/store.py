@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,7 +60,9 @@ class Data:
     def _read(self, name: str) -> ibis.Table:
         folder = self.path / name
         if self.backend == "duckdb":
-            return self.connection.read_parquet(str(folder / "*.parquet"), table_name=name)
+            return self.connection.read_parquet(
+                f"{as_it_is(folder)}/*.parquet", table_name=name, hive_partitioning=False
+            )
         return self.connection.read_parquet(str(folder), table_name=name)
 
     @property
@@ -92,6 +95,14 @@ def open_data(path: str | Path, backend: Backend = "duckdb") -> Data:
             return open_data(folder, backend)
         raise
     return Data(folder, backend, manifest, connect(backend))
+
+
+def as_it_is(path: Path) -> str:
+    """Return a path as DuckDB must be given it where its name may hold `*`, `?` or `[`, which stand for other files.
+
+    Read with `hive_partitioning=false`: otherwise a folder called `sex=male` makes everyone male.
+    """
+    return re.sub(r"[*?[]", r"[\g<0>]", str(path))
 
 
 def connect(backend: Backend = "duckdb") -> Any:

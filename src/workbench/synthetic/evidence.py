@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.store import Data, connect
+from workbench.store import Data, as_it_is, connect
 from workbench.synthetic import answer_key, calendar, equations
 from workbench.synthetic.scores import CENTRE_GRADE, EXIT_MEAN, EXIT_SD
 from workbench.synthetic.students import LEARNER_SHARE, RECLASSIFIED
@@ -102,10 +102,14 @@ class _Reader:
         return self.duck.execute(query).df()
 
     def t(self, name: str) -> str:
-        return f"read_parquet('{self.path / name}/*.parquet')"
+        return self._files(f"{as_it_is(self.path / name)}/*.parquet")
 
     def key(self, name: str) -> str:
-        return f"read_parquet('{self.path / answer_key.FOLDER / name}.parquet')"
+        return self._files(f"{as_it_is(self.path / answer_key.FOLDER / name)}.parquet")
+
+    def _files(self, pattern: str) -> str:
+        quoted = pattern.replace("'", "''")
+        return f"read_parquet('{quoted}', hive_partitioning=false)"
 
     def students(self) -> pd.DataFrame:
         day = f"DATE '{self.as_of}'"
