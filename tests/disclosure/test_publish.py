@@ -103,3 +103,27 @@ def test_no_small_group_is_ever_seen_and_no_large_one_is_lost(rows: list[tuple[i
     assert safe["n"].dropna().tolist() == [n for n, _ in rows if n >= least]
     assert safe["v"].dropna().tolist() == [v for n, v in rows if n >= least]
     assert safe["suppressed"].tolist() == [n < least for n, _ in rows]
+
+
+def test_a_published_file_holds_no_name_of_a_group_that_was_left_out(folder: Path) -> None:
+    known = pd.Categorical(["a", "b"], categories=["a", "b", "Jane of group c"])
+    table = pd.DataFrame({"group": known, "n": [50, 40]})
+    table.attrs["rows"] = ["Jane of group c"]
+    safe = wb.publish("rates", table, keys=["group"])
+    assert safe["group"].tolist() == ["a", "b"]
+    stored = (folder / "published" / "rates.parquet").read_bytes()
+    assert b"Jane" not in stored
+    assert "Jane" not in str(safe.attrs)
+
+
+@pytest.mark.parametrize("name", [["S1", "S2"], ("S1", "S2"), {"student": "S1"}, b"S1"])
+def test_rows_cannot_hide_in_the_name_of_a_group(folder: Path, name: object) -> None:
+    with pytest.raises(DisclosureError, match=f"names a group by a {type(name).__name__}"):
+        wb.publish("rates", pd.DataFrame({"group": [name], "n": [50]}), keys=["group"])
+    assert not (folder / "published").exists()
+
+
+@pytest.mark.parametrize("column", ["n", "rate"])
+def test_a_complex_number_is_not_published(folder: Path, column: str) -> None:
+    with pytest.raises(DisclosureError, match=f"column '{column}' is not numeric"):
+        wb.publish("rates", groups(**{column: [50 + 1j, 40, 30]}), keys=["school_id"])

@@ -90,6 +90,7 @@ def check_aggregate(name: str, frame: pd.DataFrame, keys: list[str], count: str,
     if not keys or len({*keys, count, *values}) < len(keys) + 1 + len(values):
         raise DisclosureError(f"Table {name!r}: name at least one key, and each column once in keys, count and values.")
     _check_numbers(name, frame, count, values)
+    _check_names(name, frame, keys)
     if frame[keys].isna().to_numpy().any():
         raise DisclosureError(f"Table {name!r} has a group without a name: fill the empty cells of {', '.join(keys)}.")
     repeated = frame[frame.duplicated(keys)]
@@ -98,11 +99,23 @@ def check_aggregate(name: str, frame: pd.DataFrame, keys: list[str], count: str,
         raise DisclosureError(f"Table {name!r} has the group ({group}) more than once; each group is one row.")
 
 
+def _check_names(name: str, frame: pd.DataFrame, keys: list[str]) -> None:
+    """Refuse a list or the like as the name of a group: whole rows would fit into it."""
+    from pandas.api.types import is_scalar
+
+    for key in keys:
+        odd = next((value for value in frame[key] if not is_scalar(value) or isinstance(value, bytes)), None)
+        if odd is not None:
+            raise DisclosureError(
+                f"Table {name!r}, column {key!r} names a group by a {type(odd).__name__}; use text, a number or a date."
+            )
+
+
 def _check_numbers(name: str, frame: pd.DataFrame, count: str, values: list[str]) -> None:
-    from pandas.api.types import is_numeric_dtype
+    from pandas.api.types import is_complex_dtype, is_numeric_dtype
 
     for column in (count, *values):
-        if not is_numeric_dtype(frame[column]):
+        if not is_numeric_dtype(frame[column]) or is_complex_dtype(frame[column]):
             raise DisclosureError(f"Table {name!r}, column {column!r} is not numeric; only numbers are published.")
     counts = frame[count]
     if counts.isna().any() or (counts < 0).any() or (counts % 1 != 0).any():

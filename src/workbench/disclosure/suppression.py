@@ -19,6 +19,10 @@ def protect(table: pd.DataFrame, keys: list[str], count: str, values: list[str],
     in its group. docs/dashboards.md says so to the people who publish.
     """
     safe = table.loc[:, [*keys, count, *values]].reset_index(drop=True)
+    # A categorical column would take along the names of all groups it knows, also of those left out.
+    listed = [key for key in keys if safe[key].dtype == "category"]
+    safe = safe.astype({key: safe[key].cat.categories.dtype for key in listed})
+    safe.attrs = {}  # whatever else the table carried would be stored with it
     safe[[count, *values]] = safe[[count, *values]].astype("float64")
     small = safe[count] < min_count
     safe.loc[small, [count, *values]] = float("nan")
