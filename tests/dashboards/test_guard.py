@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +50,22 @@ def test_an_error_of_ours_speaks_for_itself_as_text(log: Path) -> None:
 def test_a_page_does_not_depend_on_its_log(log: Path) -> None:
     log.parent.write_text("a file where the folder should be")
     assert guard.SORRY in fails(ValueError("x"))
+
+
+def test_a_message_that_a_browser_made_up_shows_nothing_of_the_code(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from IPython.core import getipython
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell, stderr = InteractiveShell(), sys.stderr
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0")
+    monkeypatch.setattr(getipython, "get_ipython", lambda: shell)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    told: list[object] = []
+    monkeypatch.setattr(shell, "_showtraceback", lambda *what: told.append(what))
+    guard.speak_plainly()
+    try:
+        raise ValueError("no such choice")
+    except ValueError:
+        shell.showtraceback()
+    assert told == []
+    assert "ValueError: no such choice" in log.read_text()

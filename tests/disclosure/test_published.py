@@ -209,3 +209,23 @@ def test_a_spoilt_manifest_does_not_stop_the_next_publication(root: Path) -> Non
     (root / "published" / "demo" / "manifest.json").write_text("{")
     published.commit("demo", stage(root, 0.5), "run-2")
     assert rates() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    "entry", ["text", {"file": 5}, {"file": "../../students.parquet"}, {"file": "students.parquet"}]
+)
+def test_a_manifest_that_tells_of_another_file_shows_nothing(root: Path, entry: object) -> None:
+    published.commit("demo", stage(root, 0.25), "run-1")
+    home = root / "published" / "demo"
+    for where in (root, home):
+        pd.DataFrame({"student_id": ["S1"]}).to_parquet(where / "students.parquet")
+    manifest = json.loads((home / "manifest.json").read_text())
+    about = manifest["tables"]["rates"]
+    manifest["tables"]["rates"] = about | entry if isinstance(entry, dict) and entry else entry
+    (home / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadInput, match="cannot be read at the moment"):
+        published.read("demo", "rates")
+    for spoilt in ([], None):
+        (home / "manifest.json").write_text(json.dumps(manifest | {"tables": spoilt}))
+        with pytest.raises(BadInput, match="Nothing has been published"):
+            published.tables("demo")

@@ -80,3 +80,14 @@ def test_a_file_that_is_no_params_file_is_told(tmp_path: Path, text: str) -> Non
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"nowhere.yml cannot be read: No such file"):
         read_params(tmp_path / "nowhere.yml")
+
+
+@pytest.mark.parametrize("text", ["x: &x [1]\ny: [*x, *x]", "parameters: &p {a: *p}"])
+def test_an_alias_is_refused_before_it_grows(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadParameter, match=r"line \d: \*[xp] stands for something written elsewhere"):
+        read(tmp_path, f"{text}\n{NOTEBOOKS}")
+
+
+def test_brackets_without_end_are_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not valid YAML"):
+        read(tmp_path, f"parameters: {{x: {'[' * 3000}{']' * 3000}}}\n{NOTEBOOKS}")

@@ -140,3 +140,10 @@ def test_a_for_each_that_cannot_be_carried_out_is_refused(project: Project, each
     project.params(f"notebooks:\n  - {{notebook: tier0/school, for_each: {each}}}\n")
     with pytest.raises(BadParameter, match=told):
         make_plan("params/study.yml")
+
+
+def test_one_public_report_a_student_is_refused(project: Project) -> None:
+    project.notebook("tier0/one", "# One", parameters="student_id: str = ''")
+    project.params("audience: public\nnotebooks:\n  - notebook: tier0/one\n    for_each: {student_id: [S1, S2]}\n")
+    with pytest.raises(BadParameter, match="'student_id' would tell about single people"):
+        make_plan("params/study.yml")

@@ -58,9 +58,13 @@ def speak_plainly() -> None:
     def handler(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
         display(HTML(told(error)))
 
+    def unseen(*_: Any, **__: Any) -> None:
+        _log().error("a dashboard failed outside of its cells", exc_info=True)
+
     shell = get_ipython()
     if shell is not None:
         shell.set_custom_exc((Exception,), handler)
+        shell.showtraceback = unseen  # what ipywidgets calls where a browser's message cannot be used
         sys.stderr = _log_stream()
 
 

@@ -105,27 +105,36 @@ def tables(run_name: str) -> list[str]:
 def read(run_name: str, name: str) -> PublishedTable:
     """Return one published table. Raises BadInput, in one sentence for anyone, where it cannot be shown."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     manifest = _manifest(run_name)
     about = manifest["tables"].get(name)
     if about is None:
         raise BadInput(f"The table “{name}” is not among what the run “{run_name}” has published.")
     try:
-        # Not `read_table`: it loads pandas, which costs every viewer's kernel some 60 MB.
-        with pq.ParquetFile(resolve("published") / run_name / about["file"]) as file:
-            found = file.read()
-    except (OSError, pa.ArrowException) as error:
+        return _read(run_name, manifest, about)
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"The published table “{name}” cannot be read at the moment; please ask those who run the reports "
             f"to run “{run_name}” again."
         ) from error
+
+
+def _read(run_name: str, manifest: dict[str, Any], about: dict[str, Any]) -> PublishedTable:
+    """Return a table of a manifest; raise ValueError where the file is not the table that the manifest tells of."""
+    import pyarrow.parquet as pq
+
+    # Not `read_table`: it loads pandas, which costs every viewer's kernel some 60 MB.
+    with pq.ParquetFile(resolve("published") / run_name / Path(about["file"]).name) as file:
+        found = file.read()
+    keys, count, values = tuple(about["keys"]), about["count"], tuple(about["values"])
+    if found.column_names != [*keys, count, *values, SUPPRESSED]:
+        raise ValueError(f"{about['file']} has the columns {found.column_names}")
     return PublishedTable(
         table=found.replace_schema_metadata(),
         title=about["title"],
-        keys=tuple(about["keys"]),
-        count=about["count"],
-        values=tuple(about["values"]),
+        keys=keys,
+        count=count,
+        values=values,
         help=about["help"],
         min_count=about["min_count"],
         data_date=about["data_date"],
@@ -149,7 +158,8 @@ def _load(path: Path) -> dict[str, Any] | None:
     """Return a manifest, or None where there is none that can be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {key: found[key] for key in ("run", "run_id", "made_at", "tables")}
+        whole = {key: found[key] for key in ("run", "run_id", "made_at", "tables")}
+        return whole if list(map(type, whole.values())) == [str, str, str, dict] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

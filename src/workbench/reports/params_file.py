@@ -66,10 +66,12 @@ def read_params(path: Path) -> Written:
     name and for a `${NAME}` that is not set.
     """
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
+        text = path.read_text(encoding="utf-8-sig")
+        _check_aliases(text, path)
+        root = yaml.compose(text, Loader=yaml.BaseLoader)
     except OSError as error:
         raise BadInput(f"The params file {shown(path)} cannot be read: {error.strerror or error}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     lines: dict[Path_, int] = {}
     content = _plain(root, (), lines, path) if root else {}
@@ -80,6 +82,16 @@ def read_params(path: Path) -> Written:
         return Written(path, RunFile.model_validate(content), lines)
     except ValidationError as error:
         raise _told(error.errors()[0], path, lines) from error
+
+
+def _check_aliases(text: str, file: Path) -> None:
+    """Refuse YAML's `*name`: written out, a few lines of them can be larger than any memory."""
+    for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise BadParameter(
+                f"{shown(file)}, line {event.start_mark.line + 1}: *{event.anchor} stands for something written "
+                "elsewhere, which a params file here cannot use. Write it out, or put it in quotes if it is text."
+            )
 
 
 def _plain(node: yaml.Node, at: Path_, lines: dict[Path_, int], file: Path) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from workbench.errors import BadParameter
 from workbench.paths import resolve, shown
 from workbench.reports.contract import Contract, nearest, read_contract
+from workbench.reports.html import is_personal
 from workbench.reports.notebooks import find
 from workbench.reports.params_file import Entry, Written, read_params
 
@@ -150,6 +151,8 @@ def _units(written: Written, index: int, contract: Contract, values: _Values) ->
         raise BadParameter(
             f"{place}: {shown(contract.notebook)} has no parameter {name!r}. {nearest(name, contract.names)}"
         )
+    if written.file.audience == "public" and is_personal(name):
+        raise BadParameter(f"{place}: one report a {name!r} would tell about single people; that cannot be public.")
     if isinstance(wanted, list) and wanted:
         return [(name, value) for value in wanted]
     if wanted != "all" or name not in UNITS:
