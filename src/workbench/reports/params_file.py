@@ -88,8 +88,9 @@ def _check_aliases(text: str, file: Path) -> None:
     """Refuse YAML's `*name`: written out, a few lines of them can be larger than any memory."""
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise BadParameter(
-                f"{shown(file)}, line {event.start_mark.line + 1}: *{event.anchor} stands for something written "
+                f"{shown(file)}, line {line}: *{event.anchor} stands for something written "
                 "elsewhere, which a params file here cannot use. Write it out, or put it in quotes if it is text."
             )
 
