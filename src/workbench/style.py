@@ -22,6 +22,7 @@ STYLE: dict[str, Any] = {
     "font.size": 11,
     "legend.frameon": False,
     "svg.hashsalt": "workbench",
+    "text.parse_math": False,  # a group called "$10k-$20k" is an amount of money
 }
 """Matplotlib settings of every figure; the colours are Okabe & Ito (2008), safe for colour-blind readers."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import workbench as wb
 from workbench import dropout
 from workbench.dropout import study_from_table
 from workbench.dropout.assess import LOGISTIC, TREES
@@ -115,3 +117,20 @@ def test_nothing_left_to_predict_from_is_said(table: str) -> None:
         study_from_table(
             table, "result", positive_values=["Fail"], leave_out=["person", "cohort", "hours", "sex", "note"]
         )
+
+
+def test_columns_and_groups_may_be_called_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_OUTPUT", str(tmp_path))
+    shown: list[str] = []
+    monkeypatch.setattr("workbench.outputs.display", lambda html, *_: shown.append(html))
+    names = ["score [of 10]", "<img src=x onerror=alert(1)>", "income ($) of $x_{", "$10k-$20k"]
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({name: rng.normal(size=200) for name in names})
+    frame["group"], frame["left"] = rng.choice(names, 200), (frame[names[0]] + rng.normal(size=200) > 1).astype(int)
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    result = dropout.assess(study_from_table(str(tmp_path / "own.csv"), "left", sensitive_columns=["group"]), seed=1)
+    why = dropout.explain(result)
+    for drawn in (dropout.figures.importance(why), dropout.figures.fairness(dropout.audit(result, 0.1), "group")):
+        wb.show(drawn.figure, alt=drawn.alt, table=drawn.table)
+    assert all(escape(name) in "".join(shown) for name in names)
+    assert "<img src=x" not in "".join(shown)

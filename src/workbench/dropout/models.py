@@ -51,7 +51,7 @@ class Risk:
 
     def margin(self, frame: pd.DataFrame) -> Floats:
         """Return the log odds before calibration for each row."""
-        return _margin(self.start, self.trees, frame, self.categories)
+        return _margin(self.start, self.trees, frame, self.predictors, self.categories)
 
 
 def fit_trees(study: Study, frame: pd.DataFrame, seed: int) -> Risk:
@@ -84,7 +84,7 @@ def _out_of_fold(study: Study, frame: pd.DataFrame, categories: Mapping[str, lis
     for learn, held in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(frame, y, groups):
         start, trees = _boosted(study, frame.iloc[learn], categories, seed, ROUNDS[-1])
         for row, rounds in enumerate(ROUNDS):
-            margins[row, held] = _margin(start, trees, frame.iloc[held], categories, rounds)
+            margins[row, held] = _margin(start, trees, frame.iloc[held], study.predictors, categories, rounds)
     return margins
 
 
@@ -103,9 +103,14 @@ def _boosted(
 
 
 def _margin(
-    start: Logistic, trees: Any, frame: pd.DataFrame, categories: Mapping[str, list[str]], rounds: int | None = None
+    start: Logistic,
+    trees: Any,
+    frame: pd.DataFrame,
+    predictors: tuple[str, ...],
+    categories: Mapping[str, list[str]],
+    rounds: int | None = None,
 ) -> Floats:
-    x = as_numbers(frame, tuple(trees.feature_names_in_), categories)
+    x = as_numbers(frame, predictors, categories)
     first = start.log_odds(frame)
     margin = trees.predict(x, output_margin=True, base_margin=first, iteration_range=(0, rounds or trees.n_estimators))
     return np.asarray(margin, dtype=float)
@@ -117,14 +122,17 @@ def categories_of(frame: pd.DataFrame, predictors: tuple[str, ...]) -> dict[str,
 
 
 def as_numbers(frame: pd.DataFrame, predictors: tuple[str, ...], categories: Mapping[str, list[str]]) -> pd.DataFrame:
-    """Return the predictors as XGBoost wants them: numbers, and text as known categories (new ones are missing)."""
+    """Return the predictors as XGBoost wants them: numbers, and text as known categories (new ones are missing).
+
+    The columns are called by their position, because XGBoost refuses names such as "score [of 10]".
+    """
     import pandas as pd
 
     columns = {
-        p: pd.Categorical(frame[p].astype("object").where(frame[p].notna()), categories[p])
+        str(k): pd.Categorical(frame[p].astype("object").where(frame[p].notna()), categories[p])
         if p in categories
         else frame[p].astype(float)
-        for p in predictors
+        for k, p in enumerate(predictors)
     }
     return pd.DataFrame(columns, index=frame.index)
 

@@ -52,7 +52,9 @@ def formula(tex: str) -> str:
 
     text = f"${' '.join(tex.split())}$"
     try:
-        with rc_context({"svg.hashsalt": "workbench", "mathtext.fontset": "cm", "font.size": 10}):
+        with rc_context(
+            {"text.parse_math": True, "svg.hashsalt": "workbench", "mathtext.fontset": "cm", "font.size": 10}
+        ):
             width, height, depth, *_ = mathtext.MathTextParser("path").parse(text, dpi=72)
             figure = Figure(figsize=(width / 72, height / 72))
             figure.text(0, depth / height, text)
