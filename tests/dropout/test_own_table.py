@@ -134,3 +134,13 @@ def test_columns_and_groups_may_be_called_anything(tmp_path: Path, monkeypatch: 
         wb.show(drawn.figure, alt=drawn.alt, table=drawn.table)
     assert all(escape(name) in "".join(shown) for name in names)
     assert "<img src=x" not in "".join(shown)
+
+
+def test_a_running_number_does_not_predict_though_nobody_named_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"number": rng.permutation(120), "hours": rng.normal(size=120).round(3)})
+    frame["left"] = np.where(rng.random(120) < 0.4, "yes", "no")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    study = study_from_table(str(tmp_path / "t.csv"), "left")
+    assert study.predictors == ("hours",)
+    assert study.notes[-1] == "number is left out: a whole number of its own in every row is an identifier."

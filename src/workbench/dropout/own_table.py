@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.dropout.leakage import leakage_flags
 from workbench.dropout.study import OUTCOME, Study
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_VALUES = 60
+FEWEST_TO_JUDGE = 100
 
 
 def study_from_table(
@@ -34,7 +35,8 @@ def study_from_table(
     With a cohort column, training is on the earlier cohorts and testing on `test_cohorts` (left out:
     the last one in order); whoever appears in a test cohort is dropped from training. Without, the
     assessment is by repeated stratified folds. Sensitive columns are for auditing and do not predict
-    unless `sensitive_predictors`. Text columns of more than 60 values are left out, and named.
+    unless `sensitive_predictors`. Text columns of more than 60 values, and whole numbers that differ in
+    every row of a table of 100 or more, are left out and named.
     Raises BadInput and BadParameter that name the column and what to do.
     """
     read = read_table(table)
@@ -47,7 +49,8 @@ def study_from_table(
         held_back |= set(sensitive_columns)
     candidates = [c for c in frame.columns if c not in held_back and frame[c].nunique(dropna=True) > 1]
     many = [c for c in candidates if frame[c].dtype.kind not in "biuf" and frame[c].nunique() > MOST_VALUES]
-    predictors = tuple(c for c in candidates if c not in many)
+    identifiers = [c for c in candidates if c not in many and _tells_rows_apart(frame[c])]
+    predictors = tuple(c for c in candidates if c not in (*many, *identifiers))
     if not predictors:
         raise BadInput(
             f"{table} has no column left to predict from, after the outcome, identifiers and left-out columns."
@@ -69,8 +72,16 @@ def study_from_table(
         notes=(
             f"The file was read as {', '.join(read.notes)}.",
             *(f"{c} is left out: text with {frame[c].nunique():,} different values." for c in many),
+            *(f"{c} is left out: a whole number of its own in every row is an identifier." for c in identifiers),
         ),
     )
+
+
+def _tells_rows_apart(values: pd.Series[Any]) -> bool:
+    """Whether a column of a large table holds a different whole number in every row."""
+    if len(values) < FEWEST_TO_JUDGE or values.dtype.kind not in "iuf" or values.nunique() < len(values):
+        return False
+    return bool((values % 1 == 0).all())
 
 
 def _check_column(frame: pd.DataFrame, column: str | None, table: str) -> None:
