@@ -128,8 +128,8 @@ def test_a_formula_is_drawn_and_an_amount_of_money_is_not(tmp_path: Path) -> Non
 def test_an_interval_stands_with_its_estimate_and_long_numbers_are_grouped() -> None:
     kept = {"auc": 0.83421, "auc_low": 0.81, "auc_high": 0.8567, "n": 123456, "last_year": 2025, "flagged": True}
     assert html.headlines(kept) == [
-        ("AUC", "0.834 (0.810–0.857)"),
-        ("N", "123,456"),
+        ("AUC (0.5 chance, 1 perfect)", "0.834 (0.810–0.857)"),
+        ("Students judged", "123,456"),
         ("Last year", "2025"),
         ("Flagged", "yes"),
     ]

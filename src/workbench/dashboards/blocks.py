@@ -109,7 +109,7 @@ def provenance(published: PublishedTable) -> str:
     return (
         f'<p class="wb-provenance">{escape(_whose(published))} Published {escape(published.made_at[:10])} '
         f"(run {escape(published.run_id)}). “{WITHHELD.capitalize()}” stands where a group has fewer than "
-        f"{published.min_count} students: its numbers could tell about a single person, so nobody sees them here.</p>"
+        f"{published.min_count} students: its own numbers could tell about a single person and are left out.</p>"
     )
 
 

@@ -122,9 +122,11 @@ class Mitigation:
         """What changes, in a sentence."""
         (wide, even), (found, still) = self.spread, self.caught
         return (
-            f"One threshold a group ({self.group.replace('_', ' ')}), {100 * self.flagged:.0f} % flagged either way: "
-            f"the largest difference in false alarms goes from {100 * wide:.0f} to {100 * even:.0f} percentage points "
-            f"(groups of {COMPARED} or more), the share of cases found from {100 * found:.0f} % to {100 * still:.0f} %."
+            f"With one threshold a group ({self.group.replace('_', ' ')}), chosen to tell cases from others best and "
+            f"not by what staff can see, {100 * self.flagged:.0f} % are flagged. Beside one threshold that flags as "
+            f"many, the largest difference in false alarms goes from {100 * wide:.0f} to {100 * even:.0f} percentage "
+            f"points (groups of {COMPARED} or more), the share of cases found from {100 * found:.0f} % to "
+            f"{100 * still:.0f} %."
         )
 
 
@@ -133,8 +135,8 @@ def mitigate(assessment: Assessment, group: str) -> Mitigation | None:
 
     Thresholds with equal false-alarm rates (Hardt, Price & Srebro 2016) are learned on the training
     rows and applied to the judged ones; the comparison is one threshold that flags as many. Groups
-    with fewer than five cases in training are taken together. None where fewer than two remain, or
-    where a judged group never occurred in training. Shown to inform: a student's group must not
+    with fewer than five cases in training are taken together. None where fewer than two groups of 30 or
+    more remain, or where a judged group never occurred in training. Shown to inform: a student's group must not
     decide about help.
     """
     train, judged = _merged(assessment, group)
@@ -145,6 +147,8 @@ def mitigate(assessment: Assessment, group: str) -> Mitigation | None:
     table = _compared(assessment.outcome, judged, before, after)
     left = assessment.outcome == 1
     large = table[table.n >= COMPARED]
+    if len(large) < 2:
+        return None
     widths = [float(large[c].max() - large[c].min()) for c in ("false_alarm_before", "false_alarm_after")]
     return Mitigation(
         group, table, float(after.mean()), (widths[0], widths[1]), (_mean(before[left]), _mean(after[left]))

@@ -188,7 +188,19 @@ def headlines(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines[:HEADLINES]
 
 
+# What a reader who has not met them makes of the commonest results.
+_SAID = {
+    "auc": "AUC (0.5 chance, 1 perfect)",
+    "brier": "Brier score (0 is perfect)",
+    "n": "Students judged",
+    "n_positive": "Of them with the outcome",
+    "leakage_flags": "Columns too good to be true",
+}
+
+
 def _label(name: str) -> str:
+    if name in _SAID:
+        return _SAID[name]
     return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 
