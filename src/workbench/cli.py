@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

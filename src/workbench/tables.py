@@ -67,7 +67,6 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     by_year: bool = False
-    required: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:

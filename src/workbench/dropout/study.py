@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from workbench.dropout.leakage import LeakageFlag
 
 OUTCOME = "outcome"
-SPARSE = 20
 
 
 @dataclass(frozen=True)

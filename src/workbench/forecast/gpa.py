@@ -141,7 +141,8 @@ def forecast_gpa(rows: pd.DataFrame, seed: int = 0, test: NDArray[np.bool_] | No
     from mapie.regression import ConformalizedQuantileRegressor, SplitConformalRegressor
 
     part = _parts(len(rows), seed, test)
-    counts = tuple(int((part == k).sum()) for k in range(3))
+    learned, calibrated, tested = (int((part == k).sum()) for k in range(3))
+    counts = (learned, calibrated, tested)
     if min(counts) < FEWEST:
         raise BadInput(
             f"A grade forecast needs {FEWEST} students each to learn, calibrate and test; there are {counts}."
@@ -159,7 +160,7 @@ def forecast_gpa(rows: pd.DataFrame, seed: int = 0, test: NDArray[np.bool_] | No
         "baseline_low": flat[:, 0, 0], "baseline_high": flat[:, 1, 0],
     }  # fmt: skip
     judged = rows[judge].reset_index(drop=True)
-    return GpaForecast(judged.assign(**{k: np.clip(v, 0, TOP) for k, v in columns.items()}), (*counts,), COVERAGE)  # type: ignore[arg-type]
+    return GpaForecast(judged.assign(**{k: np.clip(v, 0, TOP) for k, v in columns.items()}), counts, COVERAGE)
 
 
 def _parts(n: int, seed: int, test: NDArray[np.bool_] | None) -> NDArray[np.int64]:

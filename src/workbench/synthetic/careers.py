@@ -75,7 +75,6 @@ def simulate(shape: Shape, places: Places, students: Students, support: Bools, r
             if index == 1:
                 sections = _move_midyear(shape, places, state, sections, rng)
             _live_term(shape, places, students, state, calendar.term(year, index), sections, rng)
-        _close_year(state)
     return state
 
 
@@ -268,7 +267,3 @@ def _pools(places: Places) -> dict[int, tuple[Ints, Ints]]:
         size = np.searchsorted(owner, schools, side="right") - first
         runs[subject] = (mine[np.minimum(first, len(mine) - 1)] if len(mine) else first, size)
     return runs
-
-
-def _close_year(state: State) -> None:
-    state.fresh[:] = False

@@ -131,8 +131,3 @@ class Shape:
     @property
     def first_year(self) -> int:
         return self.last_year - self.years + 1
-
-    @property
-    def cohort_size(self) -> float:
-        """Students a grade, once: those there in the first year plus one new grade a year."""
-        return self.students / (12 - self.low_grade + self.years)
