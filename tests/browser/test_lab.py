@@ -46,6 +46,8 @@ def test_change_a_parameter_run_all_cells_and_see_the_numbers(lab: str, project:
     source, seed = other_seed(project)
     one = visit(lab.replace("/lab?", f"/lab/tree/{NOTEBOOK}?"))
     page = one.page
+    # As a person would: not before the kernel is there. What is run earlier JupyterLab drops without a word.
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
     cell = page.locator(".jp-Notebook .jp-CodeCell", has_text=re.compile(r"seed: ")).first
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+A")
