@@ -68,6 +68,7 @@ def test_the_grade_on_the_roll_does_not_know_the_year_to_come(high: Data) -> Non
 def test_presets_are_what_the_documentation_says() -> None:
     assert {name: shape.students for name, shape in PRESETS.items()} == {
         "sample": 1_000,
+        "small_district": 8_000,
         "demo": 10_000,
         "district": 50_000,
         "state": 1_000_000,
@@ -84,7 +85,7 @@ def test_presets_are_what_the_documentation_says() -> None:
         ({"students": 10}, "students is 10; it must be from 50 to 20,000,000"),
         ({"years": 1}, "years is 1; it must be from 2 to 30"),
         ({"sorting": 2}, "sorting is 2; it must be from 0 to 1"),
-        ({"preset": "county"}, "There is no preset 'county'; there are sample, demo, district, state"),
+        ({"preset": "county"}, "There is no preset 'county'; there are sample, small_district, demo, district, state"),
     ],
 )
 def test_what_cannot_be_made_is_said(asked: dict[str, object], words: str) -> None:

@@ -121,7 +121,8 @@ EQUATIONS = (
     "course grade: letter = cut(g1 θ + g2 e(t) + teacher's leniency + N(0, s[school]²))",
     "quiz score: logit q ~ N(a + b θ, s²)",
     "growth test: y = curve(grade) + score_sd (θ + subject) + slope (grade − 5) + added + N(0, SE²)",
-    "added(t) = persistence · added(t−1) + school's value added + teacher's effect(t), AR(1) over years",
+    "added(t) = persistence · added(t−1) + mean over fall and spring of (school's value added + teacher's effect(t)), "
+    "teachers' effects AR(1) over years; a term elsewhere adds 0",
     "exit test (grade 11): y = 500 + 100 (θ + subject + added / score_sd) + N(0, 25²)",
     "missing the spring tests  logit m = a + b e(t)",
     "placement (grade 9): p = θ + N(0, placement_error_sd²), reported as 500 + 100 p",

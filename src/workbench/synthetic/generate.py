@@ -32,6 +32,7 @@ from workbench.tables import TABLES, table
 
 PRESETS = {
     "sample": Shape(students=1_000, years=6, seed=12, low_grade=9, districts=1, events_per_term=5.0),
+    "small_district": Shape(students=8_000, years=6, seed=12, low_grade=0, districts=1, events_per_term=0.2),
     "demo": Shape(students=10_000, years=8, seed=2025, low_grade=9, districts=2),
     "district": Shape(students=50_000, years=8, seed=2025, low_grade=0, districts=1, events_per_term=4.0),
     "state": Shape(students=1_000_000, years=4, seed=2025, low_grade=0, districts=250, events_per_term=1.0),

@@ -104,21 +104,23 @@ def spring_tests(
     added = np.zeros((len(students.number), 2))
     scores = []
     for record in state.history:
+        if record.term.index == 0:
+            added *= shape.truth.value_added_persistence
+        _add_value(shape, places, record, added)
         if record.term.index == 1:
-            _add_value(shape, places, record, added)
             scores += _test(shape, students, record, added, rng)
     return scores
 
 
 def _add_value(shape: Shape, places: Places, record: TermRecords, added: Floats) -> None:
-    """Carry forward what was added before, and add this year's school and teacher."""
+    """Add half a year of this term's school and teacher: who moves in between has half of each."""
     year = record.term.school_year - shape.first_year
     grade = class_grade(record)
     teacher = teacher_of(places, record.school[:, None], grade[:, None], record.section)
     for subject in (0, 1):
         mine = teacher[:, subject]
         gain = np.where(mine >= 0, places.teacher_effect[mine, year], 0.0) + places.value_added[record.school, subject]
-        added[record.who, subject] = shape.truth.value_added_persistence * added[record.who, subject] + gain
+        added[record.who, subject] += 0.5 * gain
 
 
 def _test(
