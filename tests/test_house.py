@@ -13,8 +13,8 @@ FLOORS = (
     ("files", "store", "checks", "outputs", "access"),
     ("disclosure",),
     ("synthetic", "sources"),
-    ("features",),
-    ("dropout", "forecast"),
+    ("features", "hlm"),
+    ("dropout", "forecast", "growth"),
     ("reports", "dashboards", "doctor"),
     ("cli",),
 )

@@ -23,7 +23,7 @@ _NAMES = {
     "publish": "workbench.disclosure.publish",
     "show": "workbench.outputs",
 }
-_MODULES = ("disclosure", "dropout", "features", "forecast", "synthetic")
+_MODULES = ("disclosure", "dropout", "features", "forecast", "growth", "hlm", "synthetic")
 
 
 def __getattr__(name: str) -> Any:

@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("name", metavar="TIER/NAME", help="such as tier1/my_question")
     synthesize = _command(commands, "synthesize", _synthesize, "make a synthetic data folder with its answer key")
     synthesize.add_argument("out", metavar="OUT", help="the folder to write")
-    synthesize.add_argument("--preset", choices=["sample", "small_district", "demo", "district", "state"], help="a ready-made size")
+    synthesize.add_argument(
+        "--preset", choices=["sample", "small_district", "demo", "district", "state"], help="a ready-made size"
+    )
     synthesize.add_argument("--students", type=int, metavar="N")
     synthesize.add_argument("--years", type=int, metavar="Y")
     synthesize.add_argument("--seed", type=int, metavar="S")

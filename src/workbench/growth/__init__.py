@@ -1,0 +1,19 @@
+"""Growth of students and what schools add to it: percentiles, value added, gaps, trends."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Fetched when first asked for; each name with the module that holds it.
+_NAMES: dict[str, str] = {}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'workbench.growth' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES})
