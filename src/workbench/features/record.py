@@ -30,8 +30,13 @@ def attendance(data: Data, roster: ibis.Table) -> ibis.Table:
         attendance_year=1 - _absence(sums, "year"),
         attendance_change=last - before,
         absence_history=_absence(sums, "history"),
-        chronic_absence=(sums.absent_year * 10 >= sums.enrolled_year.nullif(0)).cast("float64"),
+        chronic_absence=chronically_absent(sums.absent_year, sums.enrolled_year).cast("float64"),
     )
+
+
+def chronically_absent(absent: ibis.Value, enrolled: ibis.Value) -> ibis.Value:
+    """Return whether 10 % or more of the days enrolled were missed (EDFacts 195); missing where there were none."""
+    return absent * 10 >= enrolled.nullif(0)
 
 
 def _days(name: str, facts: ibis.Table, where: ibis.Value) -> dict[str, ibis.Value]:
