@@ -177,8 +177,8 @@ def _reliability(sample: _Sample, share_a: float) -> tuple[float, Floats]:
     error = float((shares * sample.weights) @ error_variances)
     if not 0 <= error < variance:
         raise ModelError(
-            f"The standard errors of measurement leave no true variance: their mean square is {error:.3g}, the variance "
-            f"of the scores {variance:.3g}. Look at the column of standard errors."
+            f"The standard errors of measurement leave no true variance: their mean square is {error:.3g}, the scores' "
+            f"variance {variance:.3g}. Look at the column of standard errors."
         )
     moves_error = shares * sample.weights * (error_variances - means)
     moves_variance = share_a * moves_a + (1 - share_a) * moves_b

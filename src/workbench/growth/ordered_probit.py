@@ -168,8 +168,8 @@ def _check(table: Floats, names: list[Any]) -> None:
         )
     if empty := np.flatnonzero(table.sum(axis=0) == 0).tolist():
         raise ModelError(
-            f"Nobody in any group is in category {empty[0] + 1} of {table.shape[1]} (counting from the lowest). Merge it "
-            "with its neighbour: the cut between them cannot be estimated."
+            f"Nobody in any group is in category {empty[0] + 1} of {table.shape[1]} (counting from the lowest). Merge "
+            "it with its neighbour: the cut between them cannot be estimated."
         )
     for name, row in zip(names, table, strict=True):
         if not row.sum():
@@ -194,8 +194,8 @@ def _model(table: Floats, own_sd_from: int | None) -> _Model:
         pooling[own] = np.eye(len(own))
     if not enough:
         raise ModelError(
-            "No group has students enough, in three or more categories, for an SD to be estimated. Lower own_sd_from, ask "
-            "for one SD for all (own_sd_from=None), or use scores."
+            "No group has students enough, in three or more categories, for an SD to be estimated. Lower own_sd_from, "
+            "ask for one SD for all (own_sd_from=None), or use scores."
         )
     shares = np.cumsum(table.sum(axis=0))[:2] / table.sum()
     return _Model(table, pooling, special.ndtri(shares))

@@ -1,0 +1,136 @@
+"""Tables of the gap report: every measure beside the true gap, parts by level, school means from counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.errors import BadInput, BadParameter
+from workbench.growth.gap_data import proficiency_counts
+from workbench.growth.gap_parts import within_between
+from workbench.growth.gap_trends import FEWEST, as_row
+from workbench.growth.gaps import Z, cohens_d, equal_weight_gap, v_statistic
+from workbench.growth.ordered_probit import hetop, v_from_counts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.store import Data
+
+FEWEST_IN_SCHOOL = 20
+"""Schools with fewer tested students in a grade than this are left out of means from counts, as in Reardon et al."""
+D, EQUAL = "d: mean difference, SD pooled by size", "mean difference, both SDs alike"
+V_SCORES, V_COUNTS, V_TRUE = "V from scores", "V from counts", "V from scores, corrected for measurement error"
+
+
+def cut_scores(rows: pd.DataFrame, shares: list[float], cuts: list[float]) -> pd.DataFrame:
+    """Return cut scores, a row a grade: `cuts` for every grade, or those with `shares` of the first year's below them.
+
+    Raises BadParameter for fewer than two cuts, or cuts out of order.
+    """
+    import pandas as pd
+
+    chosen = cuts or shares
+    if len(chosen) < 2 or (np.diff(chosen) <= 0).any() or (not cuts and not 0 < min(shares) <= max(shares) < 1):
+        raise BadParameter(
+            f"Cuts {chosen} make no proficiency categories. Give at least two, rising; shares lie between 0 and 1."
+        )
+    if cuts:
+        grades = np.sort(rows.grade_level.unique())
+        return pd.DataFrame(np.tile(cuts, (len(grades), 1)), index=pd.Index(grades, name="grade_level"))
+    first = rows.sort_values("school_year").drop_duplicates("grade_level").set_index("grade_level").school_year
+    return (
+        rows[rows.school_year == rows.grade_level.map(first)]
+        .groupby("grade_level")
+        .score.quantile(np.array(shares))
+        .unstack()
+    )
+
+
+def gap_measures(rows: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
+    """Every measure of the gap in each grade of one school year, beside that of the true scores where they are known.
+
+    Columns: grade_level, measure, n_a, n_b, gap, std_error, conf_low, conf_high, reliability, true_gap (the same
+    measure of the same students' true scores). Grades with fewer than ten students of either group are left out, and V from
+    counts where it is refused.
+    """
+    import pandas as pd
+
+    found = []
+    for grade, cell in rows.groupby("grade_level"):
+        if min(cell.in_a.sum(), (~cell.in_a).sum()) < FEWEST:
+            continue
+        a, scores = cell.in_a.to_numpy(), cell.score.to_numpy()
+        counts = [proficiency_counts(scores[group], cuts.loc[grade]) for group in (a, ~a)]
+        gaps = {
+            D: (cohens_d, cohens_d(scores, a)),
+            EQUAL: (equal_weight_gap, equal_weight_gap(scores, a)),
+            V_SCORES: (v_statistic, v_statistic(scores, a)),
+            V_TRUE: (v_statistic, v_statistic(scores, a, errors=cell.error)),
+        }
+        if min((count > 0).sum() for count in counts) > 2:
+            gaps[V_COUNTS] = (v_statistic, v_from_counts(*counts))
+        for name, (measure, gap) in gaps.items():
+            true = measure(cell.true_score, a).estimate if "true_score" in cell else np.nan
+            found.append({"grade_level": grade, "measure": name, **as_row(gap), "true_gap": true})
+    return pd.DataFrame(found)
+
+
+def average_of_grades(measures: pd.DataFrame) -> pd.DataFrame:
+    """Each measure averaged over the grades of one year, which are different students; a row a measure."""
+    grouped = measures.groupby("measure", sort=False)
+    table = grouped[["n_a", "n_b"]].sum().join(grouped[["gap", "true_gap"]].mean())
+    table["std_error"] = grouped.std_error.apply(lambda errors: float(np.sqrt((errors**2).sum()) / len(errors)))
+    table["conf_low"], table["conf_high"] = table.gap - Z * table.std_error, table.gap + Z * table.std_error
+    return table.reset_index()
+
+
+def parts_by_level(rows: pd.DataFrame, data: Data, seed: int) -> pd.DataFrame:
+    """How much of the gap of one school year lies within and between schools, for each level of school.
+
+    Columns: part, estimate, std_error, conf_low, conf_high, level, n_a, n_b, schools. Left out are grades with fewer
+    than ten students of either group, or with one school.
+    """
+    import pandas as pd
+
+    levels = data.schools.select("school_id", "level", "low_grade").order_by("low_grade").to_pandas()
+    levels["level"] = pd.Categorical(levels.level, levels.level.unique())  # in the order of their grades
+    tables = []
+    for level, part in rows.merge(levels, on="school_id").groupby("level", observed=True):
+        sizes = part.groupby("grade_level").agg(a=("in_a", "sum"), n=("in_a", "size"), s=("school_id", "nunique"))
+        grades = sizes.index[(sizes[["a"]].assign(b=sizes.n - sizes.a).min(axis=1) >= FEWEST) & (sizes.s > 1)]
+        part = part[part.grade_level.isin(grades)]
+        if len(part):
+            split = within_between(part.score, part.in_a, part.school_id, strata=part.grade_level, seed=seed)
+            told = {"level": level, "n_a": split.n_a, "n_b": split.n_b, "schools": split.n_schools}
+            tables.append(split.table.assign(**told))
+    if not tables:
+        raise BadInput("No level of school has two schools with ten students of each group in a grade.")
+    return pd.concat(tables, ignore_index=True)
+
+
+def school_means(rows: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
+    """School means from counts, for each grade of one school year, beside the means of scores.
+
+    In SDs of the grade, whose mean is 0. Columns: grade_level, school_id, n, mean, mean_se, conf_low, conf_high, sd,
+    own_sd, score_mean, and true_mean where true scores are known (both also in SDs of their grade).
+    """
+    import pandas as pd
+
+    tables = []
+    for grade, cell in rows.groupby("grade_level"):
+        cell = cell[cell.groupby("school_id").score.transform("size") >= FEWEST_IN_SCHOOL]
+        if cell.school_id.nunique() < 2:
+            continue
+        by_school = cell.groupby("school_id").score
+        counts = np.array([proficiency_counts(scores, cuts.loc[grade]) for _, scores in by_school])
+        fit = hetop(counts, list(by_school.groups)).groups.rename(columns={"group": "school_id"})
+        for column, name in (("score", "score_mean"), ("true_score", "true_mean")):
+            if column in cell:
+                means = (cell[column] - cell[column].mean()) / cell[column].std(ddof=0)
+                fit[name] = fit.school_id.map(means.groupby(cell.school_id).mean())
+        tables.append(fit.assign(grade_level=grade))
+    if not tables:
+        raise BadInput(f"No grade has two schools with {FEWEST_IN_SCHOOL} tested students each.")
+    return pd.concat(tables, ignore_index=True)
