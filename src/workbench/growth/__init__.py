@@ -6,7 +6,14 @@ from importlib import import_module
 from typing import Any
 
 # Fetched when first asked for; each name with the module that holds it.
-_NAMES: dict[str, str] = {}
+_NAMES: dict[str, str] = {
+    "GrowthNorm": "workbench.growth.percentile_norms",
+    "GrowthPercentiles": "workbench.growth.student_percentiles",
+    "corrected_percentiles": "workbench.growth.percentile_errors",
+    "percentile_sampling_error": "workbench.growth.percentile_errors",
+    "percentile_targets": "workbench.growth.percentile_targets",
+    "percentiles": "workbench.growth.student_percentiles",
+}
 
 
 def __getattr__(name: str) -> Any:
