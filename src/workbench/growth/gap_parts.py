@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.errors import ModelError
-from workbench.shares import LEVEL
+from workbench.growth.gaps import Z
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[Any]
 PARTS = ("within", "ambiguous", "between", "total", "segregation")
-_Z = float(special.ndtri((1 + LEVEL) / 2))
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def within_between(
     estimate = _parts(sample, np.ones(n))
     drawn = (rng.standard_exponential(cluster.max() + 1)[cluster] for _ in range(draws))
     spread = np.array([_parts(sample, weights) for weights in drawn]).std(axis=0, ddof=1)
-    limits = {"conf_low": estimate - _Z * spread, "conf_high": estimate + _Z * spread}
+    limits = {"conf_low": estimate - Z * spread, "conf_high": estimate + Z * spread}
     table = pd.DataFrame({"part": PARTS, "estimate": estimate, "std_error": spread, **limits})
     n_a = int(sample.in_a.sum())
     return GapParts(table, n_a, n - n_a, int(np.unique(np.asarray(schools)).size))

@@ -52,8 +52,8 @@ def gap_measures(rows: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
     """Every measure of the gap in each grade of one school year, beside that of the true scores where they are known.
 
     Columns: grade_level, measure, n_a, n_b, gap, std_error, conf_low, conf_high, reliability, true_gap (the same
-    measure of the same students' true scores). Grades with fewer than ten students of either group are left out, and V from
-    counts where it is refused.
+    measure of the same students' true scores). Grades with fewer than ten students of either group are left out, and V
+    from counts where it is refused.
     """
     import pandas as pd
 

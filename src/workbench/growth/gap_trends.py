@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.errors import ModelError
-from workbench.growth.gaps import Gap, v_statistic
-from workbench.shares import LEVEL
+from workbench.growth.gaps import Gap, Z, v_statistic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 Floats = NDArray[Any]
 FEWEST = 10
 """A cell with fewer students than this in either group is left out: its gap would be noise."""
-_Z = float(special.ndtri((1 + LEVEL) / 2))
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class GapCells:
     covariance: Floats = field(repr=False)
 
     def averages(self, by: str) -> pd.DataFrame:
-        """The mean gap of the cells that share a value of `by`, each cell counting alike; n counts people, once each."""
+        """The mean gap of the cells that share a value of `by`, cells counting alike; n counts people, once each."""
         import pandas as pd
 
         values, place = np.unique(self.table[by].to_numpy(), return_inverse=True)
@@ -60,12 +57,11 @@ class GapCells:
         _, place = np.unique(self.table[holding].to_numpy(), return_inverse=True)
         steps = steps - (np.bincount(place, steps) / np.bincount(place))[place]
         if np.allclose(steps, 0):
-            raise ModelError(
-                f"No two cells have the same {holding} and a different {along}: there is no change to tell."
-            )
+            raise ModelError(f"No two cells have the same {holding} and another {along}: no change can be told.")
         row = self._combined((steps / (steps @ steps))[None]).iloc[0]
         people = self.rows.groupby("in_a").student_id.nunique()
-        return Gap(*row[["gap", "std_error", "conf_low", "conf_high"]], n_a=int(people[True]), n_b=int(people[False]))
+        estimates = (float(row[name]) for name in ("gap", "std_error", "conf_low", "conf_high"))
+        return Gap(*estimates, int(people[True]), int(people[False]))
 
     def _combined(self, weights: Floats) -> pd.DataFrame:
         """Linear combinations (rows of weights) of the gaps, with standard errors and 95 % limits."""
@@ -73,7 +69,7 @@ class GapCells:
 
         gap = weights @ self.table["gap"].to_numpy()
         std_error = np.sqrt(np.einsum("ij,jk,ik->i", weights, self.covariance, weights))
-        limits = {"conf_low": gap - _Z * std_error, "conf_high": gap + _Z * std_error}
+        limits = {"conf_low": gap - Z * std_error, "conf_high": gap + Z * std_error}
         return pd.DataFrame({"gap": gap, "std_error": std_error, **limits})
 
 

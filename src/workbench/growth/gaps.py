@@ -19,6 +19,8 @@ from workbench.errors import ModelError
 from workbench.shares import LEVEL
 
 Floats = NDArray[Any]
+Z = float(special.ndtri((1 + LEVEL) / 2))
+"""Half the width of a 95 % interval, in standard errors."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from workbench.errors import ModelError
-from workbench.growth.gaps import Gap
-from workbench.shares import LEVEL
+from workbench.growth.gaps import Gap, Z
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[Any]
 FEWEST_CATEGORIES = 3
-_Z = float(special.ndtri((1 + LEVEL) / 2))
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def v_from_counts(counts_a: Any, counts_b: Any) -> Gap:
     slope = np.array([1 / pooled, -1 / pooled, *(-gap * sd / (2 * pooled**2) for sd in (sd_a, sd_b))])
     std_error = float(np.sqrt(slope @ fit.covariance @ slope))
     n_a, n_b = (int(n) for n in table.sum(axis=1))
-    return Gap(float(gap), std_error, float(gap - _Z * std_error), float(gap + _Z * std_error), n_a, n_b)
+    return Gap(float(gap), std_error, float(gap - Z * std_error), float(gap + Z * std_error), n_a, n_b)
 
 
 def _check(table: Floats, names: list[Any]) -> None:
@@ -252,8 +250,8 @@ def _standardised(
             "n": n.astype(int),
             "mean": mean,
             "mean_se": mean_se,
-            "conf_low": mean - _Z * mean_se,
-            "conf_high": mean + _Z * mean_se,
+            "conf_low": mean - Z * mean_se,
+            "conf_high": mean + Z * mean_se,
             "sd": sd,
             "sd_se": sd_se,
             "own_sd": (model.pooling == 1).any(axis=1) & (model.pooling.shape[1] > 1),
