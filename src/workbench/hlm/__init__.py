@@ -1,1 +1,47 @@
-"""Hierarchical linear models: a fast engine of our own and lme4, with one result."""
+"""Hierarchical linear models: a fast engine of our own and lme4, with one result.
+
+`wb.hlm.fit("score ~ year * econ + (year | student) + (1 | school)", data)` speaks lme4's formula language.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import BadParameter
+
+if TYPE_CHECKING:
+    from workbench.hlm.result import Method, MixedModel
+
+__all__ = ["fit"]
+
+
+def fit(
+    formula: str,
+    data: Any,
+    method: Method = "REML",
+    engine: Literal["auto", "native", "lme4"] = "auto",
+    *,
+    weights: str | None = None,
+    family: str = "gaussian",
+) -> MixedModel:
+    """Fit a mixed model, written in lme4's formula language, to the rows of a table.
+
+    `data` is a pandas, polars or Arrow table, or an Ibis table, of which the database then makes the sums.
+    `weights` names a column of precision weights: a row's residual variance is σ²/w (sampling weights are
+    something else and are not offered). `engine` "native" fits Gaussian models without R, exactly; "lme4" goes
+    through pymer4 and also fits other families; "auto" takes native where it can. Rows with a missing value are
+    left out and counted. Raises BadParameter, BadInput or ModelError for what cannot be fitted.
+    """
+    if method not in ("REML", "ML"):
+        raise BadParameter(f"method is 'REML' or 'ML', not {method!r}.")
+    if engine not in ("auto", "native", "lme4"):
+        raise BadParameter(f"engine is 'auto', 'native' or 'lme4', not {engine!r}.")
+    if engine == "lme4" or (engine == "auto" and family != "gaussian"):
+        from workbench.hlm import lme4
+
+        return lme4.fit(formula, data, method, weights, family)
+    if family != "gaussian":
+        raise BadParameter(f"The native engine fits Gaussian models; for family={family!r} use engine='lme4'.")
+    from workbench.hlm import native
+
+    return native.fit(formula, data, method, weights)

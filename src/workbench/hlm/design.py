@@ -1,0 +1,260 @@
+"""From a table and a formula to the matrices of a mixed model: y, X, and Z by grouping factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.errors import BadInput, BadParameter, ModelError
+from workbench.hlm.formula import Formula, RandomTerm
+
+Floats = NDArray[Any]
+Ints = NDArray[Any]
+RANK_TOLERANCE = 1e-7  # as R's qr() and lme4
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping factor with all its random effects.
+
+    `levels` (L) are its labels, sorted; `columns` the q names of the random effects, term after term;
+    `blocks` cuts them into covariance blocks: effects of one block are correlated, of two are not.
+    """
+
+    name: str
+    levels: NDArray[Any]
+    columns: tuple[str, ...]
+    blocks: tuple[slice, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.levels) * len(self.columns)
+
+    @property
+    def free(self) -> tuple[Ints, Ints]:
+        """Rows and columns of the lower triangle of the relative factor Λ that are estimated."""
+        at = [
+            (row, col) for block in self.blocks for col in range(block.start, block.stop)
+            for row in range(col, block.stop)
+        ]  # fmt: skip
+        return np.array([row for row, _ in at]), np.array([col for _, col in at])
+
+
+@dataclass(frozen=True)
+class Design:
+    """The rows of a model: y (n), X (n × p), w (n, or None), and for each factor codes (n) and Z (n × q)."""
+
+    formula: Formula
+    y: Floats
+    X: Floats
+    weights: Floats | None
+    columns: tuple[str, ...]
+    dropped_columns: tuple[str, ...]
+    factors: tuple[Factor, ...]
+    codes: tuple[Ints, ...]
+    Z: tuple[Floats, ...]
+    n_dropped: int
+    specs: tuple[Any, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.y)
+
+
+def build(formula: Formula, data: Any, weights: str | None = None) -> Design:
+    """Read the columns that a formula names into matrices; rows with a missing value are dropped and counted.
+
+    `data` is a pandas, polars or Arrow table. Columns of X that others determine are dropped and named, as
+    lme4 does. Raises BadParameter for unknown columns, BadInput for values that cannot be used, ModelError
+    for designs that identify nothing.
+    """
+    frame, n_dropped = complete_rows(formula, data, weights)
+    y = _response(formula, frame)
+    X, spec, names = _columns(formula, formula.fixed, frame)
+    kept = independent(X)
+    w = _weights(frame, weights)
+    factors, codes, Z, specs = _factors(formula, frame)
+    check_identified(factors, formula, len(y))
+    return Design(
+        formula, y, np.ascontiguousarray(X[:, kept]), w,
+        tuple(names[k] for k in kept), tuple(n for k, n in enumerate(names) if k not in set(kept)),
+        factors, codes, Z, n_dropped, (spec, *specs),
+    )  # fmt: skip
+
+
+def columns_used(formula: Formula, weights: str | None) -> list[str]:
+    """Return the names of all data columns that a formula reads; raises BadParameter where it cannot be read."""
+    from formulaic import Formula as Terms
+
+    names: set[str] = set()
+    for part in (formula.response, formula.fixed, *(term.design for term in formula.random)):
+        try:
+            names |= set(map(str, Terms(part).required_variables))
+        except Exception as error:
+            raise BadParameter(f"In the formula {formula.text!r}, {part!r} cannot be read: {error}") from error
+    names |= {name for term in formula.random for name in term.group}
+    return sorted(names | ({weights} if weights else set()))
+
+
+def complete_rows(formula: Formula, data: Any, weights: str | None) -> tuple[pd.DataFrame, int]:
+    """Return the used columns without the rows in which one is missing, and the number of rows dropped."""
+    names = columns_used(formula, weights)
+    have = list(map(str, data.column_names if hasattr(data, "column_names") else data.columns))
+    unknown = [name for name in names if name not in have]
+    if unknown:
+        raise BadParameter(
+            f"The formula {formula.text!r} names the column {unknown[0]!r}, which the data do not have; "
+            f"they have: {', '.join(have[:40])}."
+        )
+    frame = data.select(names) if hasattr(data, "select") else data[names]
+    frame = frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
+    full = frame.notna().all(axis=1).to_numpy()
+    if not full.any():
+        empty = [name for name in names if frame[name].isna().all()] or names
+        raise BadInput(
+            f"No row is complete: {', '.join(empty)} {'is' if len(empty) == 1 else 'are'} missing throughout."
+        )
+    frame = frame if full.all() else frame[full]
+    flags = {name: frame[name].astype(np.int64) for name in names if pd.api.types.is_bool_dtype(frame[name])}
+    return frame.assign(**flags).reset_index(drop=True), int((~full).sum())
+
+
+def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
+    y, _, _ = _columns(formula, f"0 + {formula.response}", frame)
+    if y.shape[1] != 1:
+        raise BadInput(f"The outcome {formula.response!r} is not numeric; a mixed model needs a number a row.")
+    return y[:, 0]
+
+
+def _columns(formula: Formula, part: str, frame: pd.DataFrame) -> tuple[Floats, Any, list[str]]:
+    """The model matrix of one part of a formula, with what formulaic learned and the names lme4 gives."""
+    from formulaic import model_matrix
+
+    try:
+        made = model_matrix(part, frame, output="numpy", na_action="ignore")
+    except Exception as error:
+        raise BadParameter(f"In the formula {formula.text!r}, {part!r} cannot be worked out: {error}") from error
+    names = [lme4_name(str(name)) for name in made.model_spec.column_names]
+    return finite(np.asarray(made, dtype=np.float64).reshape(len(frame), -1), names), made.model_spec, names
+
+
+def apply_spec(spec: Any, frame: pd.DataFrame) -> Floats:
+    """The model matrix of new rows, coded as the first rows were."""
+    return np.asarray(spec.get_model_matrix(frame, output="numpy", na_action="ignore"), dtype=np.float64).reshape(
+        len(frame), -1
+    )
+
+
+def lme4_name(name: str) -> str:
+    """`econ[T.yes]:year` of formulaic as `econyes:year`; `Intercept` as `(Intercept)`."""
+    parts = []
+    for part in name.split(":"):
+        if part.endswith("]") and "[" in part:
+            stem, _, level = part[:-1].partition("[")
+            part = stem + level.removeprefix("T.")
+        parts.append(part)
+    return "(Intercept)" if name == "Intercept" else ":".join(parts)
+
+
+def finite(values: Floats, names: list[str]) -> Floats:
+    """Return values unchanged; raises BadInput, naming row and column, where one is infinite or not a number."""
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise BadInput(
+            f"{names[column]!r} is {values[row, column]} in row {row + 1} of the complete rows; a model needs finite "
+            "numbers. Correct the value or drop the row."
+        )
+    return values
+
+
+def independent(X: Floats) -> list[int]:
+    """Return the columns of X, in order, that those before do not determine (R's limited column pivoting)."""
+    if X.shape[1] == 0:
+        return []
+    R = np.asarray(np.linalg.qr(X, mode="r"))  # the p × p triangle has the same geometry as the columns
+    kept: list[int] = []
+    basis = np.zeros((R.shape[0], 0))
+    for column in range(X.shape[1]):
+        whole = R[:, column]
+        rest = whole - basis @ (basis.T @ whole)
+        rest -= basis @ (basis.T @ rest)
+        if np.linalg.norm(rest) > RANK_TOLERANCE * max(float(np.linalg.norm(whole)), 1e-300):
+            kept.append(column)
+            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
+    return kept
+
+
+def _weights(frame: pd.DataFrame, name: str | None) -> Floats | None:
+    if name is None:
+        return None
+    if not pd.api.types.is_numeric_dtype(frame[name]):
+        raise BadInput(f"The weights {name!r} are not numeric.")
+    w = frame[name].to_numpy(np.float64)
+    if not (np.isfinite(w) & (w > 0)).all():
+        raise BadInput(
+            f"The weights {name!r} must be finite and above 0; the smallest is {w.min():g}. "
+            "Leave out the rows that are not to count."
+        )
+    return w
+
+
+def _factors(
+    formula: Formula, frame: pd.DataFrame
+) -> tuple[tuple[Factor, ...], tuple[Ints, ...], tuple[Floats, ...], tuple[Any, ...]]:
+    """Random terms gathered by grouping factor, in the order in which factors first appear."""
+    by_group: dict[tuple[str, ...], list[RandomTerm]] = {}
+    for term in formula.random:
+        by_group.setdefault(term.group, []).append(term)
+    factors, codes, Z, specs = [], [], [], []
+    for group, terms in by_group.items():
+        made = [_columns(formula, term.design, frame) for term in terms]
+        names = tuple(name for _, _, names in made for name in names)
+        if not names:
+            raise BadParameter(f"In {formula.text!r}, a random effect of {terms[0].name} has no column.")
+        ends = np.cumsum([values.shape[1] for values, _, _ in made])
+        blocks = tuple(slice(int(end) - m[0].shape[1], int(end)) for end, m in zip(ends, made, strict=True))
+        code, levels = _codes(frame, group)
+        factors.append(Factor(terms[0].name, levels, names, blocks))
+        codes.append(code)
+        Z.append(np.column_stack([values for values, _, _ in made]))
+        specs.append(tuple(spec for _, spec, _ in made))
+    return tuple(factors), tuple(codes), tuple(Z), tuple(specs)
+
+
+def _codes(frame: pd.DataFrame, group: tuple[str, ...]) -> tuple[Ints, NDArray[Any]]:
+    """Whole numbers for the levels of a factor, and its sorted levels; combinations are joined by a colon."""
+    code, levels = pd.factorize(frame[group[0]], sort=True)
+    labels = np.asarray(levels)
+    for name in group[1:]:
+        other, others = pd.factorize(frame[name], sort=True)
+        pairs, code = np.unique(code * len(others) + other, return_inverse=True)
+        parts = zip(labels[pairs // len(others)], np.asarray(others)[pairs % len(others)], strict=True)
+        labels = np.array([f"{a}:{b}" for a, b in parts], dtype=object)
+    return np.asarray(code, dtype=np.intp), labels
+
+
+def check_identified(factors: tuple[Factor, ...], formula: Formula, n: int) -> None:
+    """Raise ModelError for the designs that lme4 refuses too: one level, or as many effects as rows."""
+    for factor in factors:
+        count = len(factor.levels)
+        if count < 2:
+            raise ModelError(
+                f"The grouping factor {factor.name!r} of {formula.text!r} has one level only; "
+                "what varies between groups cannot be told from one. Leave the random effect out."
+            )
+        if count >= n:
+            raise ModelError(
+                f"The grouping factor {factor.name!r} has {count} levels for {n} rows: with one row a group, "
+                "groups and residuals are the same thing. Use a coarser group."
+            )
+        for block in factor.blocks:
+            effects = count * (block.stop - block.start)
+            if effects >= n:
+                raise ModelError(
+                    f"{n} rows cannot carry {effects} random effects of {factor.name!r} "
+                    f"({', '.join(factor.columns[block])}). Leave out a slope."
+                )

@@ -1,0 +1,301 @@
+"""The native engine: Gaussian mixed models, exact, without R."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.errors import BadInput, ModelError
+from workbench.hlm.design import Design, Factor, Floats, Ints, apply_spec, build, complete_rows
+from workbench.hlm.deviance import Likelihood, split
+from workbench.hlm.elimination import eliminate
+from workbench.hlm.formula import parse
+from workbench.hlm.modes import conditional_modes
+from workbench.hlm.moments import Moments, Units, moments, standardised
+from workbench.hlm.optimise import Optimum, minimise
+from workbench.hlm.result import RESIDUAL, Method, MixedModel
+from workbench.hlm.satterthwaite import Curvature, curvature, degrees_of_freedom
+
+SINGULAR = 1e-4  # as lme4's isSingular
+THREADED = 1500  # outer effects from which two threads pay
+
+
+@dataclass(frozen=True)
+class Centre:
+    """What was taken off before summing: `change` (p × p) turns coefficients of the centred X into those of X,
+    `shift` is the level taken off y."""
+
+    change: Floats
+    shift: Floats
+
+
+@dataclass(frozen=True)
+class Native:
+    """A fit by the native engine, in its own units, with what is needed to answer later questions."""
+
+    formula: str
+    method: Method
+    columns: tuple[str, ...]
+    factors: tuple[Factor, ...]
+    likelihood: Likelihood
+    units: Units
+    centre: Centre
+    optimum: Optimum
+    fixed_spread: float
+    design: Design | None
+
+    @property
+    def sigma2(self) -> float:
+        return self.optimum.at.r2 / self.likelihood.degrees
+
+    @cached_property
+    def to_columns(self) -> Floats:
+        """p × p: from coefficients in the engine's units to those of X."""
+        return self.centre.change @ self.units.X
+
+    @property
+    def beta(self) -> Floats:
+        return self.to_columns @ self.optimum.at.beta + self.centre.change @ self.units.y + self.centre.shift
+
+    def covariance_at(self, root: Floats, sigma2: float) -> Floats:
+        half = np.linalg.solve(root, self.to_columns.T)
+        return sigma2 * half.T @ half
+
+    @property
+    def covariance(self) -> Floats:
+        return self.covariance_at(self.optimum.at.root, self.sigma2)
+
+    @cached_property
+    def relative(self) -> dict[str, Floats]:
+        """Λ of each factor in the data's units, lower triangular with a diagonal that is not negative."""
+        lambdas = {}
+        for factor, Lambda, T in zip(self.likelihood.m.factors, self.optimum.at.factors, self.units.Z, strict=True):
+            root = np.zeros_like(Lambda)
+            for block in factor.blocks:
+                R = np.asarray(np.linalg.qr((T @ Lambda)[block, block].T, mode="r"))
+                root[block, block] = (R * np.where(np.diag(R) < 0, -1.0, 1.0)[:, None]).T
+            lambdas[factor.name] = root
+        return lambdas
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        with threads(self.likelihood):
+            return curvature(self.likelihood, self.optimum, lambda root: self.covariance_at(root, self.sigma2))
+
+    def degrees(self, contrasts: Floats) -> Floats:
+        return degrees_of_freedom(self.curvature, contrasts)
+
+    def modes(self) -> pd.DataFrame:
+        with threads(self.likelihood):
+            return conditional_modes(self.likelihood, self.optimum.at, self.units.Z, self.sigma2, self.factors)
+
+    def random_variance(self) -> dict[str, float]:
+        m = self.likelihood.m
+        parts: dict[str, float] = {}
+        for factor, Lambda, products in zip(m.factors, self.optimum.at.factors, mean_products(m), strict=True):
+            parts[factor.name] = self.sigma2 * float(np.sum((Lambda @ Lambda.T) * products))
+        return {factor.name: parts[factor.name] for factor in self.factors}
+
+    def fixed_variance(self) -> float:
+        return self.fixed_spread
+
+    def predict(self, data: Any, random: bool) -> Floats:
+        design = self._rows("predict")
+        if data is None:
+            X, codes, Z = design.X, list(design.codes), list(design.Z)
+        else:
+            X, codes, Z = _new_rows(design, data)
+        predicted = np.asarray(X @ self.beta)
+        if random:
+            modes = self.modes()
+            for factor, code, values in zip(self.factors, codes, Z, strict=True):
+                table = modes.loc[modes["group"] == factor.name, "estimate"].to_numpy().reshape(-1, len(factor.columns))
+                known = code >= 0
+                predicted[known] += np.einsum("nq,nq->n", values[known], table[code[known]])
+        return predicted
+
+    def simulate(self, draws: int, seed: int) -> Floats:
+        design, rng = self._rows("simulate"), np.random.default_rng(seed)
+        sd = np.sqrt(self.sigma2)
+        y = np.repeat((design.X @ self.beta)[:, None], draws, axis=1)
+        for factor, code, Z in zip(self.factors, design.codes, design.Z, strict=True):
+            root = sd * self.relative[factor.name]
+            for draw in range(draws):
+                effect = rng.standard_normal((len(factor.levels), len(root))) @ root.T
+                y[:, draw] += np.einsum("nq,nq->n", Z, effect[code])
+        noise = sd * rng.standard_normal(y.shape)
+        return y + (noise if design.weights is None else noise / np.sqrt(design.weights)[:, None])
+
+    def refit(self, y: Floats | None, method: Method) -> MixedModel:
+        if y is None:
+            likelihood = replace(self.likelihood, reml=method == "REML")
+            return _result(
+                replace(self, method=method, likelihood=likelihood, optimum=_optimum(likelihood, self.formula)), 0
+            )
+        design = replace(self._rows("refit"), y=np.asarray(y, dtype=np.float64))
+        return fit_design(design, self.formula, method, start=self.optimum.theta)
+
+    def _rows(self, what: str) -> Design:
+        if self.design is None:
+            raise ModelError(
+                f"{what} needs the rows, and this model was fitted to sums made in the database. "
+                "Fit it to a data frame (for an Ibis table: .execute()) instead."
+            )
+        return self.design
+
+
+def fit(formula: str, data: Any, method: Method = "REML", weights: str | None = None) -> MixedModel:
+    """Fit a Gaussian mixed model to the rows of a pandas, polars or Arrow table."""
+    return fit_design(build(parse(formula), data, weights), formula, method)
+
+
+def fit_design(design: Design, formula: str, method: Method, start: Floats | None = None) -> MixedModel:
+    """Fit a model to its matrices; `start` is θ of a fit to the same rows."""
+    F, centre = centred(design)
+    raw = moments(design, F)
+    spread = lambda beta: float(np.var(design.X @ beta))  # noqa: E731
+    return fit_moments(raw, formula, method, design.columns, design.factors, centre, spread, design, start)
+
+
+def fit_moments(
+    raw: Moments, formula: str, method: Method, columns: tuple[str, ...], factors: tuple[Factor, ...], centre: Centre,
+    spread: Any, design: Design | None, start: Floats | None = None, n_dropped: int = 0,
+    dropped_columns: tuple[str, ...] = (),
+) -> MixedModel:  # fmt: skip
+    """Fit a model to the moments of its rows."""
+    m, units = standardised(raw)
+    if m.ff[-1, -1] <= 1e-12 * max(raw.ff[-1, -1], 1e-300):
+        raise ModelError(f"In {formula!r} the fixed effects explain the outcome completely; nothing is left to model.")
+    likelihood = Likelihood(m, eliminate(raw, m), method == "REML")
+    optimum = _optimum(likelihood, formula, start)
+    native = Native(formula, method, columns, factors, likelihood, units, centre, optimum, 0.0, design)
+    native = replace(native, fixed_spread=spread(native.beta))
+    return _result(native, n_dropped, dropped_columns)
+
+
+def centred(design: Design) -> tuple[Floats, Centre]:
+    """Return [X, y] with means taken off where X has an intercept, and how to go back."""
+    X, y = design.X, design.y
+    p = X.shape[1]
+    change, shift = np.eye(p), np.zeros(p)
+    if "(Intercept)" in design.columns:
+        k = design.columns.index("(Intercept)")
+        means = X.mean(axis=0)
+        means[k] = 0.0
+        change[k] -= means
+        shift[k] = y.mean()
+        X = X - means
+        y = y - shift[k]
+    return np.column_stack([X, y]), Centre(change, shift)
+
+
+def threads(likelihood: Likelihood) -> AbstractContextManager[Any]:
+    """One thread for small matrices: two would wait for each other more than they work."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=None if likelihood.m.outer.shape[0] >= THREADED else 1)
+
+
+def mean_products(m: Moments) -> list[Floats]:
+    """Z'WZ of each factor, inner first, a mean over rows (q × q)."""
+    from workbench.hlm.moments import column_products
+
+    means, start = [m.A.sum(axis=0) / m.n], 0
+    for factor in m.outers:
+        means.append(column_products(m.outer[start : start + factor.size, start : start + factor.size], factor) / m.n)
+        start += factor.size
+    return means
+
+
+def _optimum(likelihood: Likelihood, formula: str, start: Floats | None = None) -> Optimum:
+    try:
+        with threads(likelihood):
+            return minimise(likelihood, likelihood.start() if start is None else start)
+    except np.linalg.LinAlgError as error:
+        raise ModelError(
+            f"{formula!r} cannot be fitted: {error}. Look for an outcome without residual variation, or for columns "
+            "of very different size."
+        ) from error
+
+
+def _new_rows(design: Design, data: Any) -> tuple[Floats, list[Ints], list[Floats]]:
+    formula = replace(design.formula, response="1")
+    frame, dropped = complete_rows(formula, data, None)
+    if dropped:
+        raise BadInput(f"{dropped} of the rows to predict lack a value that the model uses; fill or leave them out.")
+    spec, *random = design.specs
+    names = [*design.columns, *design.dropped_columns]
+    X = apply_spec(spec, frame)
+    from workbench.hlm.design import lme4_name
+
+    order = [lme4_name(str(name)) for name in spec.column_names]
+    assert set(order) == set(names)
+    codes, Z = [], []
+    groups = list(dict.fromkeys(term.group for term in design.formula.random))
+    for factor, group, specs in zip(design.factors, groups, random, strict=True):
+        label = frame[group[0]].astype(str)
+        for name in group[1:]:
+            label = label + ":" + frame[name].astype(str)
+        codes.append(pd.Index(factor.levels.astype(str)).get_indexer(label))
+        Z.append(np.column_stack([apply_spec(one, frame) for one in specs]))
+    return X[:, [order.index(name) for name in design.columns]], codes, Z
+
+
+def _result(native: Native, n_dropped: int, dropped_columns: tuple[str, ...] = ()) -> MixedModel:
+    design = native.design
+    dropped = design.dropped_columns if design else dropped_columns
+    variances, singular = _variances(native)
+    likelihood = native.likelihood
+    reml = likelihood.reml
+    converged = native.optimum.converged
+    return MixedModel(
+        formula=native.formula, method=native.method, engine="native", family="gaussian",
+        n_obs=likelihood.m.n, n_dropped=design.n_dropped if design else n_dropped,
+        groups={factor.name: len(factor.levels) for factor in native.factors},
+        criterion=native.optimum.at.criterion + (native.units.log_determinant if reml else 0.0),
+        n_parameters=likelihood.p + likelihood.size + 1, columns=native.columns, beta=native.beta,
+        covariance=native.covariance, variances=variances, converged=converged, singular=singular,
+        messages=_messages(converged, singular, dropped, variances), dropped_columns=dropped, fitted=native,
+    )  # fmt: skip
+
+
+def _variances(native: Native) -> tuple[pd.DataFrame, bool]:
+    rows: list[tuple[str, str | None, str | None, float]] = []
+    singular = False
+    for factor in native.factors:
+        root = native.relative[factor.name]
+        Sigma = native.sigma2 * root @ root.T
+        singular |= bool((np.diag(root) < SINGULAR).any())
+        for block in factor.blocks:
+            at = range(block.start, block.stop)
+            rows += [(factor.name, factor.columns[a], None, Sigma[a, a]) for a in at]
+            rows += [(factor.name, factor.columns[a], factor.columns[b], Sigma[a, b]) for a in at for b in at if a < b]
+    rows.append((RESIDUAL, None, None, native.sigma2))
+    table = pd.DataFrame(rows, columns=["group", "term", "other_term", "estimate"])
+    return table.astype({"term": object, "other_term": object}), singular
+
+
+def _messages(converged: bool, singular: bool, dropped: tuple[str, ...], variances: pd.DataFrame) -> tuple[str, ...]:
+    said = []
+    if not converged:
+        said.append("The search for the variances did not settle: do not report this fit. Simplify the random effects.")
+    if singular:
+        total = variances.loc[variances["other_term"].isna(), "estimate"].sum()
+        zero = variances[variances["other_term"].isna() & (variances["estimate"] < 1e-8 * total)]
+        what = ", ".join(f"{t} of {g}" for g, t in zip(zero["group"], zero["term"], strict=True))
+        said.append(
+            "The fit is singular: "
+            + (f"the variance of {what} is estimated as zero." if what else "random effects are perfectly correlated.")
+            + " The data do not support all the random effects asked for."
+        )
+    if dropped:
+        said.append(f"Left out, because other columns determine them: {', '.join(dropped)}.")
+    return tuple(said)
+
+
+__all__ = ["Centre", "Native", "fit", "fit_design", "fit_moments", "split"]
