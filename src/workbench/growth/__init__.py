@@ -9,10 +9,20 @@ from typing import Any
 _NAMES: dict[str, str] = {
     "GrowthNorm": "workbench.growth.percentile_norms",
     "GrowthPercentiles": "workbench.growth.student_percentiles",
+    "cohens_d": "workbench.growth.gaps",
     "corrected_percentiles": "workbench.growth.percentile_errors",
+    "equal_weight_gap": "workbench.growth.gaps",
+    "gap_cells": "workbench.growth.gap_trends",
+    "gap_rows": "workbench.growth.gap_data",
+    "hedges_g": "workbench.growth.gaps",
+    "hetop": "workbench.growth.ordered_probit",
     "percentile_sampling_error": "workbench.growth.percentile_errors",
     "percentile_targets": "workbench.growth.percentile_targets",
     "percentiles": "workbench.growth.student_percentiles",
+    "survey_estimate": "workbench.growth.survey",
+    "v_from_counts": "workbench.growth.ordered_probit",
+    "v_statistic": "workbench.growth.gaps",
+    "within_between": "workbench.growth.gap_parts",
 }
 
 

@@ -60,8 +60,8 @@ class GapCells:
             raise ModelError(f"No two cells have the same {holding} and another {along}: no change can be told.")
         row = self._combined((steps / (steps @ steps))[None]).iloc[0]
         people = self.rows.groupby("in_a").student_id.nunique()
-        estimates = (float(row[name]) for name in ("gap", "std_error", "conf_low", "conf_high"))
-        return Gap(*estimates, int(people[True]), int(people[False]))
+        n_a, n_b = int(people[True]), int(people[False])
+        return Gap(float(row.gap), float(row.std_error), float(row.conf_low), float(row.conf_high), n_a, n_b)
 
     def _combined(self, weights: Floats) -> pd.DataFrame:
         """Linear combinations (rows of weights) of the gaps, with standard errors and 95 % limits."""
