@@ -179,9 +179,7 @@ def participation(data: Data, by_school: bool, rules: Rules, subject: str) -> ib
     opened = tests.group_by("school_year").agg(opened=tests.test_date.min())
     taken = tests.group_by("student_id", "school_year").agg(taken=tests.count())
     there = _at(data.enrollments, by_school).join(opened, "school_year").join(grades, ["school_year", "grade_level"])
-    there = there.filter(
-        there.entry_date <= there.opened, there.exit_date.isnull() | (there.exit_date > there.opened)
-    )
+    there = there.filter(there.entry_date <= there.opened, there.exit_date.isnull() | (there.exit_date > there.opened))
     rows = _newest(there, ("student_id", "school_year")).left_join(taken, ["student_id", "school_year"])
     return _yearly(rows, rows.taken.notnull())
 
@@ -193,7 +191,7 @@ def mobility(data: Data, by_school: bool, rules: Rules) -> ibis.Table:
 
 
 def roll(data: Data, by_school: bool) -> ibis.Table:
-    """Return everybody enrolled at any time of a year, with the highest grade, and whether one spell lasted all year."""
+    """Return everybody enrolled at any time of a year: the highest grade, and whether one spell lasted all year."""
     spells = data.enrollments
     return (
         _at(spells, by_school)
@@ -249,7 +247,8 @@ INDICATORS: dict[str, Indicator] = {one.name: one for one in (
               "first-time ninth-graders; credits for promotion earned, at most one semester F in a core course",
               "Allensworth & Easton 2005, 2007", on_track),
     Indicator("credits_earned", "credits earned in the year", "credits", _COURSES,
-              "grades 9 to 12 with a posted grade; credits earned in the school year", "Carnegie units", credits_earned),
+              "grades 9 to 12 with a posted grade; credits earned in the school year", "Carnegie units",
+              credits_earned),
     Indicator("proficient_math", "proficient in math", "share", _TESTS,
               "tested in spring on the regular scale; score at or above the cut", "ESEA, section 1111(c)(4)(B)(i)",
               partial(proficient, subject="math")),

@@ -22,7 +22,9 @@ GROUPS = (*FIXED, *FLAGS)
 KEYS = ("indicator", "school_year", "school_id", "grade", "group_kind", "group")
 
 
-def indicator_table(data: Data, name: str, groups: tuple[str, ...] = GROUPS, rules: Rules | None = None) -> pd.DataFrame:
+def indicator_table(
+    data: Data, name: str, groups: tuple[str, ...] = GROUPS, rules: Rules | None = None
+) -> pd.DataFrame:
     """Return an indicator for everybody, each school, grade and group, and each group within a school, by year.
 
     Columns `KEYS` ("all" where not split), `n` students, `value`, `low`, `high`: a share with its Wilson limits, or a
@@ -72,7 +74,7 @@ def limits(table: pd.DataFrame, unit: str) -> tuple[Any, Any]:
     from scipy.stats import t
 
     df = np.maximum(table.n - 1, 1)
-    variance = (table.squares - table.total**2 / table.n) / df
+    variance: Any = (table.squares - table.total**2 / table.n) / df
     half = t.ppf((1 + LEVEL) / 2, df) * np.sqrt(np.maximum(variance, 0) / table.n)
     return table.total / table.n - half, table.total / table.n + half
 
