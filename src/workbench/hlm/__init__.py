@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.errors import BadParameter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
     from workbench.hlm.result import Method, MixedModel
 
 __all__ = ["fit"]
@@ -23,6 +27,7 @@ def fit(
     *,
     weights: str | None = None,
     family: str = "gaussian",
+    members: Mapping[str, pd.DataFrame] | None = None,
 ) -> MixedModel:
     """Fit a mixed model, written in lme4's formula language, to the rows of a table.
 
@@ -30,7 +35,13 @@ def fit(
     `weights` names a column of precision weights: a row's residual variance is σ²/w (sampling weights are
     something else and are not offered). `engine` "native" fits Gaussian models without R, exactly; "lme4" goes
     through pymer4 and also fits other families; "auto" takes native where it can. Rows with a missing value are
-    left out and counted. Raises BadParameter, BadInput or ModelError for what cannot be fitted.
+    left out and counted.
+
+    `members` is for rows that belong to several levels of a group (two teachers in a year, all teachers so far): by
+    name of the group, a table with the columns `row` (position in the data, from 0), `level` and `weight`; the
+    row's effect is the weighted sum (Browne, Goldstein & Rasbash 2001). Native engine only.
+
+    Raises BadParameter, BadInput or ModelError for what cannot be fitted.
     """
     if method not in ("REML", "ML"):
         raise BadParameter(f"method is 'REML' or 'ML', not {method!r}.")
@@ -39,9 +50,11 @@ def fit(
     if engine == "lme4" or (engine == "auto" and family != "gaussian"):
         from workbench.hlm import lme4
 
+        if members:
+            raise BadParameter("Rows with several members are fitted by the native engine only (engine='native').")
         return lme4.fit(formula, data, method, weights, family)
     if family != "gaussian":
         raise BadParameter(f"The native engine fits Gaussian models; for family={family!r} use engine='lme4'.")
     from workbench.hlm import native
 
-    return native.fit(formula, data, method, weights)
+    return native.fit(formula, data, method, weights, members)

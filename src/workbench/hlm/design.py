@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.hlm.formula import Formula, RandomTerm
@@ -46,7 +48,11 @@ class Factor:
 
 @dataclass(frozen=True)
 class Design:
-    """The rows of a model: y (n), X (n × p), w (n, or None), and for each factor codes (n) and Z (n × q)."""
+    """The rows of a model: y (n), X (n × p), w (n, or None), and for each factor codes (n) and Z (n × q).
+
+    A factor of which a row may have several levels, each with a weight, has them in `members`, by its name: one
+    matrix (n × L, sparse) of weights; its codes are empty.
+    """
 
     formula: Formula
     y: Floats
@@ -59,34 +65,57 @@ class Design:
     Z: tuple[Floats, ...]
     n_dropped: int
     specs: tuple[Any, ...]
+    members: Mapping[str, sparse.csr_array] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
         return len(self.y)
 
+    def random_columns(self, k: int) -> sparse.csr_array:
+        """Z of factor k as a sparse matrix (n × qL), effects numbered column first: effect a of level l is aL + l."""
+        factor = self.factors[k]
+        if factor.name in self.members:
+            share = self.members[factor.name]
+            return sparse.csr_array(sparse.hstack([share * column[:, None] for column in self.Z[k].T], format="csr"))
+        return columns_first(self.codes[k], self.Z[k], len(factor.levels))
 
-def build(formula: Formula, data: Any, weights: str | None = None) -> Design:
+
+def columns_first(codes: Ints, Z: Floats, levels: int) -> sparse.csr_array:
+    """Spread each row of Z (n × q) to the columns of its level: n × qL."""
+    n, q = Z.shape
+    at = codes[:, None].astype(np.int32) + (np.arange(q, dtype=np.int32) * levels)[None, :]
+    starts = np.arange(0, n * q + 1, q, dtype=np.int32 if n * q < 2**31 else np.int64)
+    return sparse.csr_array((Z.ravel(), at.ravel(), starts), shape=(n, q * levels))
+
+
+def build(
+    formula: Formula, data: Any, weights: str | None = None, members: Mapping[str, pd.DataFrame] | None = None
+) -> Design:
     """Read the columns that a formula names into matrices; rows with a missing value are dropped and counted.
 
+    `members` gives, by name of a grouping factor, a table with the columns `row` (position in the data, from 0),
+    `level` and `weight`.
     `data` is a pandas, polars or Arrow table. Columns of X that others determine are dropped and named, as
     lme4 does. Raises BadParameter for unknown columns, BadInput for values that cannot be used, ModelError
     for designs that identify nothing.
     """
-    frame, n_dropped = complete_rows(formula, data, weights)
+    members = members or {}
+    frame, full = complete_rows(formula, data, weights, tuple(members))
     y = _response(formula, frame)
     X, spec, names = _columns(formula, formula.fixed, frame)
     kept = independent(X)
     w = _weights(frame, weights)
-    factors, codes, Z, specs = _factors(formula, frame)
+    shares = {name: _membership(name, table, full) for name, table in members.items()}
+    factors, codes, Z, specs = _factors(formula, frame, shares)
     check_identified(factors, formula, len(y))
     return Design(
         formula, y, np.ascontiguousarray(X[:, kept]), w,
         tuple(names[k] for k in kept), tuple(n for k, n in enumerate(names) if k not in set(kept)),
-        factors, codes, Z, n_dropped, (spec, *specs),
+        factors, codes, Z, int((~full).sum()), (spec, *specs), {name: share for name, (share, _) in shares.items()},
     )  # fmt: skip
 
 
-def columns_used(formula: Formula, weights: str | None) -> list[str]:
+def columns_used(formula: Formula, weights: str | None, elsewhere: tuple[str, ...] = ()) -> list[str]:
     """Return the names of all data columns that a formula reads; raises BadParameter where it cannot be read."""
     from formulaic import Formula as Terms
 
@@ -96,13 +125,18 @@ def columns_used(formula: Formula, weights: str | None) -> list[str]:
             names |= set(map(str, Terms(part).required_variables))
         except Exception as error:
             raise BadParameter(f"In the formula {formula.text!r}, {part!r} cannot be read: {error}") from error
-    names |= {name for term in formula.random for name in term.group}
+    names |= {name for term in formula.random if term.name not in elsewhere for name in term.group}
     return sorted(names | ({weights} if weights else set()))
 
 
-def complete_rows(formula: Formula, data: Any, weights: str | None) -> tuple[pd.DataFrame, int]:
-    """Return the used columns without the rows in which one is missing, and the number of rows dropped."""
-    names = columns_used(formula, weights)
+def complete_rows(
+    formula: Formula, data: Any, weights: str | None, elsewhere: tuple[str, ...] = ()
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Return the used columns without the rows in which one is missing, and which rows those are (True: kept).
+
+    Grouping factors named in `elsewhere` are no columns of the data.
+    """
+    names = columns_used(formula, weights, elsewhere)
     have = list(map(str, data.column_names if hasattr(data, "column_names") else data.columns))
     unknown = [name for name in names if name not in have]
     if unknown:
@@ -120,7 +154,7 @@ def complete_rows(formula: Formula, data: Any, weights: str | None) -> tuple[pd.
         )
     frame = frame if full.all() else frame[full]
     flags = {name: frame[name].astype(np.int64) for name in names if pd.api.types.is_bool_dtype(frame[name])}
-    return frame.assign(**flags).reset_index(drop=True), int((~full).sum())
+    return frame.assign(**flags).reset_index(drop=True), full
 
 
 def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
@@ -203,7 +237,7 @@ def _weights(frame: pd.DataFrame, name: str | None) -> Floats | None:
 
 
 def _factors(
-    formula: Formula, frame: pd.DataFrame
+    formula: Formula, frame: pd.DataFrame, shares: Mapping[str, tuple[sparse.csr_array, NDArray[Any]]]
 ) -> tuple[tuple[Factor, ...], tuple[Ints, ...], tuple[Floats, ...], tuple[Any, ...]]:
     """Random terms gathered by grouping factor, in the order in which factors first appear."""
     by_group: dict[tuple[str, ...], list[RandomTerm]] = {}
@@ -217,12 +251,29 @@ def _factors(
             raise BadParameter(f"In {formula.text!r}, a random effect of {terms[0].name} has no column.")
         ends = np.cumsum([values.shape[1] for values, _, _ in made])
         blocks = tuple(slice(int(end) - m[0].shape[1], int(end)) for end, m in zip(ends, made, strict=True))
-        code, levels = _codes(frame, group)
+        own = terms[0].name in shares
+        code, levels = (np.zeros(0, dtype=np.intp), shares[terms[0].name][1]) if own else _codes(frame, group)
         factors.append(Factor(terms[0].name, levels, names, blocks))
         codes.append(code)
         Z.append(np.column_stack([values for values, _, _ in made]))
         specs.append(tuple(spec for _, spec, _ in made))
     return tuple(factors), tuple(codes), tuple(Z), tuple(specs)
+
+
+def _membership(name: str, table: pd.DataFrame, full: NDArray[np.bool_]) -> tuple[sparse.csr_array, NDArray[Any]]:
+    """Weights of the levels of one factor in each complete row (n × L), and the sorted levels."""
+    if not {"row", "level", "weight"} <= set(table.columns):
+        raise BadParameter(f"The members of {name!r} need the columns 'row', 'level' and 'weight'.")
+    row, weight = table["row"].to_numpy(), table["weight"].to_numpy(np.float64)
+    if len(row) and (row.min() < 0 or row.max() >= len(full)):
+        raise BadInput(f"The members of {name!r} name row {row.max()}; the data have {len(full)} rows, counted from 0.")
+    if not np.isfinite(weight).all() or table["level"].isna().any():
+        raise BadInput(f"The members of {name!r} have a weight that is no finite number, or a level without a name.")
+    place = np.cumsum(full) - 1
+    kept = full[row]
+    code, levels = pd.factorize(table["level"][kept], sort=True)
+    shape = (int(full.sum()), len(levels))
+    return sparse.csr_array((weight[kept], (place[row[kept]], code)), shape=shape), np.asarray(levels)
 
 
 def _codes(frame: pd.DataFrame, group: tuple[str, ...]) -> tuple[Ints, NDArray[Any]]:

@@ -11,12 +11,14 @@ Random effects are numbered column first: effect k of level l of a factor with L
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from workbench.hlm.design import Design, Factor, Floats, Ints
+from workbench.errors import ModelError
+from workbench.hlm.design import Design, Factor, Floats, Ints, columns_first
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,30 @@ class Moments:
         return (self.inner, *self.outers)
 
 
-def inner_first(factors: tuple[Factor, ...]) -> list[int]:
-    """Return the order of elimination: the factor with most random effects first, the others as written."""
-    largest = max(range(len(factors)), key=lambda k: factors[k].size)
+def inner_first(factors: tuple[Factor, ...], several: Collection[str] = ()) -> list[int]:
+    """Return the order of elimination: the factor with most random effects first, the others as written.
+
+    A factor named in `several`, of which a row may have more than one level, cannot be eliminated level by level.
+    """
+    able = [k for k, factor in enumerate(factors) if factor.name not in several]
+    if not able:
+        raise ModelError(
+            "Every grouping factor has rows with several members; the native engine needs one of the usual kind, "
+            "such as (1 | student)."
+        )
+    largest = max(able, key=lambda k: factors[k].size)
     return [largest, *(k for k in range(len(factors)) if k != largest)]
 
 
 def moments(design: Design, F: Floats) -> Moments:
     """Sum the rows of a design to its moments, with F (n × f) as the columns [X, y]."""
-    order = inner_first(design.factors)
+    order = inner_first(design.factors, design.members)
     w = design.weights
     weighted = F if w is None else F * w[:, None]
     codes, Z = design.codes[order[0]], design.Z[order[0]]
     inner = design.factors[order[0]]
-    inner_z = _sparse(codes, Z if w is None else Z * w[:, None], len(inner.levels))
-    outer_z = [_sparse(design.codes[k], design.Z[k], len(design.factors[k].levels)) for k in order[1:]]
+    inner_z = columns_first(codes, Z if w is None else Z * w[:, None], len(inner.levels))
+    outer_z = [design.random_columns(k) for k in order[1:]]
     outer = sparse.hstack(outer_z, format="csr") if outer_z else sparse.csr_array((design.n, 0))
     turned = outer.T.tocsr()
     weighted_outer = turned if w is None else turned @ sparse.dia_array((w[None, :], 0), shape=(design.n, design.n))
@@ -80,14 +91,6 @@ def level_sums(codes: Ints, left: Floats, right: Floats, levels: int, w: Floats 
             products = right[:, b] if ones[a] else scaled * right[:, b]
             sums[:, a, b] = np.bincount(codes, products, minlength=levels)
     return sums
-
-
-def _sparse(codes: Ints, Z: Floats, levels: int) -> sparse.csr_array:
-    """Z of one factor as a sparse matrix (n × qL), effects numbered column first."""
-    n, q = Z.shape
-    at = codes[:, None].astype(np.int32) + (np.arange(q, dtype=np.int32) * levels)[None, :]
-    starts = np.arange(0, n * q + 1, q, dtype=np.int32 if n * q < 2**31 else np.int64)
-    return sparse.csr_array((Z.ravel(), at.ravel(), starts), shape=(n, q * levels))
 
 
 @dataclass(frozen=True)

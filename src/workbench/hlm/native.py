@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from workbench.errors import BadInput, ModelError
-from workbench.hlm.design import Design, Factor, Floats, Ints, apply_spec, build, complete_rows
+from workbench.hlm.design import Design, Factor, Floats, apply_spec, build, columns_first, complete_rows, lme4_name
 from workbench.hlm.deviance import Likelihood, split
 from workbench.hlm.elimination import eliminate
 from workbench.hlm.formula import parse
 from workbench.hlm.modes import conditional_modes
-from workbench.hlm.moments import Moments, Units, moments, standardised
+from workbench.hlm.moments import Moments, Units, column_products, moments, standardised
 from workbench.hlm.optimise import Optimum, minimise
 from workbench.hlm.result import RESIDUAL, Method, MixedModel
 from workbench.hlm.satterthwaite import Curvature, curvature, degrees_of_freedom
@@ -106,28 +108,27 @@ class Native:
 
     def predict(self, data: Any, random: bool) -> Floats:
         design = self._rows("predict")
-        if data is None:
-            X, codes, Z = design.X, list(design.codes), list(design.Z)
-        else:
-            X, codes, Z = _new_rows(design, data)
+        X, Z = self._known_rows() if data is None else _new_rows(design, data)
         predicted = np.asarray(X @ self.beta)
         if random:
             modes = self.modes()
-            for factor, code, values in zip(self.factors, codes, Z, strict=True):
+            for factor, columns in zip(self.factors, Z, strict=True):
                 table = modes.loc[modes["group"] == factor.name, "estimate"].to_numpy().reshape(-1, len(factor.columns))
-                known = code >= 0
-                predicted[known] += np.einsum("nq,nq->n", values[known], table[code[known]])
+                predicted += columns @ table.T.ravel()
         return predicted
+
+    def _known_rows(self) -> tuple[Floats, list[sparse.csr_array]]:
+        design = self._rows("predict")
+        return design.X, [design.random_columns(k) for k in range(len(design.factors))]
 
     def simulate(self, draws: int, seed: int) -> Floats:
         design, rng = self._rows("simulate"), np.random.default_rng(seed)
         sd = np.sqrt(self.sigma2)
         y = np.repeat((design.X @ self.beta)[:, None], draws, axis=1)
-        for factor, code, Z in zip(self.factors, design.codes, design.Z, strict=True):
-            root = sd * self.relative[factor.name]
+        for k, factor in enumerate(self.factors):
+            root, Z = sd * self.relative[factor.name], design.random_columns(k)
             for draw in range(draws):
-                effect = rng.standard_normal((len(factor.levels), len(root))) @ root.T
-                y[:, draw] += np.einsum("nq,nq->n", Z, effect[code])
+                y[:, draw] += Z @ (root @ rng.standard_normal((len(root), len(factor.levels)))).ravel()
         noise = sd * rng.standard_normal(y.shape)
         return y + (noise if design.weights is None else noise / np.sqrt(design.weights)[:, None])
 
@@ -149,9 +150,12 @@ class Native:
         return self.design
 
 
-def fit(formula: str, data: Any, method: Method = "REML", weights: str | None = None) -> MixedModel:
+def fit(
+    formula: str, data: Any, method: Method = "REML", weights: str | None = None,
+    members: Mapping[str, pd.DataFrame] | None = None,
+) -> MixedModel:  # fmt: skip
     """Fit a Gaussian mixed model to the rows of a pandas, polars or Arrow table."""
-    return fit_design(build(parse(formula), data, weights), formula, method)
+    return fit_design(build(parse(formula), data, weights, members), formula, method)
 
 
 def fit_design(design: Design, formula: str, method: Method, start: Floats | None = None) -> MixedModel:
@@ -203,8 +207,6 @@ def threads(likelihood: Likelihood) -> AbstractContextManager[Any]:
 
 def mean_products(m: Moments) -> list[Floats]:
     """Z'WZ of each factor, inner first, a mean over rows (q × q)."""
-    from workbench.hlm.moments import column_products
-
     means, start = [m.A.sum(axis=0) / m.n], 0
     for factor in m.outers:
         means.append(column_products(m.outer[start : start + factor.size, start : start + factor.size], factor) / m.n)
@@ -223,27 +225,24 @@ def _optimum(likelihood: Likelihood, formula: str, start: Floats | None = None) 
         ) from error
 
 
-def _new_rows(design: Design, data: Any) -> tuple[Floats, list[Ints], list[Floats]]:
-    formula = replace(design.formula, response="1")
-    frame, dropped = complete_rows(formula, data, None)
-    if dropped:
-        raise BadInput(f"{dropped} of the rows to predict lack a value that the model uses; fill or leave them out.")
+def _new_rows(design: Design, data: Any) -> tuple[Floats, list[sparse.csr_array]]:
+    if design.members:
+        raise ModelError("New rows cannot be predicted where a row may belong to several levels of a group.")
+    frame, full = complete_rows(replace(design.formula, response="1"), data, None)
+    if not full.all():
+        raise BadInput(f"{(~full).sum()} of the rows to predict lack a value that the model uses; leave them out.")
     spec, *random = design.specs
-    names = [*design.columns, *design.dropped_columns]
-    X = apply_spec(spec, frame)
-    from workbench.hlm.design import lme4_name
-
     order = [lme4_name(str(name)) for name in spec.column_names]
-    assert set(order) == set(names)
-    codes, Z = [], []
+    X, Z = apply_spec(spec, frame), []
     groups = list(dict.fromkeys(term.group for term in design.formula.random))
     for factor, group, specs in zip(design.factors, groups, random, strict=True):
         label = frame[group[0]].astype(str)
         for name in group[1:]:
             label = label + ":" + frame[name].astype(str)
-        codes.append(pd.Index(factor.levels.astype(str)).get_indexer(label))
-        Z.append(np.column_stack([apply_spec(one, frame) for one in specs]))
-    return X[:, [order.index(name) for name in design.columns]], codes, Z
+        code = pd.Index(factor.levels.astype(str)).get_indexer(label)
+        values = np.column_stack([apply_spec(one, frame) for one in specs]) * (code >= 0)[:, None]
+        Z.append(columns_first(np.maximum(code, 0), values, len(factor.levels)))
+    return X[:, [order.index(name) for name in design.columns]], Z
 
 
 def _result(native: Native, n_dropped: int, dropped_columns: tuple[str, ...] = ()) -> MixedModel:
