@@ -122,6 +122,9 @@ def _sample(scores: Any, in_a: Any, errors: Any, weights: Any, clusters: Any) ->
         raise ModelError(f"{int((~np.isfinite(values)).sum())} scores are missing or infinite; leave these rows out.")
     if not np.isfinite(w).all() or (w < 0).any():
         raise ModelError("Sampling weights must be finite and not negative.")
+    variances = None if errors is None else np.asarray(errors, dtype=float) ** 2
+    if variances is not None and not np.isfinite(variances).all():
+        raise ModelError("Standard errors of measurement are missing for some scores; leave these rows out.")
     for group, name in ((a, "a"), (~a, "b")):
         if np.unique(values[group & (w > 0)]).size < 2:
             raise ModelError(
@@ -131,7 +134,6 @@ def _sample(scores: Any, in_a: Any, errors: Any, weights: Any, clusters: Any) ->
     sums = np.where(a, w[a].sum(), w[~a].sum())
     n_a, n_b = int(a.sum()), int((~a).sum())
     share = (n_a - 1) / (n_a + n_b - 2) if weights is None else float(w[a].sum() / w.sum())
-    variances = None if errors is None else np.asarray(errors, dtype=float) ** 2
     return _Sample(values, a, w / sums, share, variances, clusters)
 
 

@@ -162,7 +162,7 @@ def _check(table: Floats, names: list[Any]) -> None:
         raise ModelError("Counts of students must be whole numbers, none missing and none negative.")
     if len(table) < 2 or len(names) != len(table):
         raise ModelError(
-            f"Give counts of at least two groups, and a name for each: {len(table)} rows, {len(names)} names."
+            f"Give counts of two or more groups, and a name for each: {len(table)} rows, {len(names)} names."
         )
     if empty := np.flatnonzero(table.sum(axis=0) == 0).tolist():
         raise ModelError(
@@ -188,7 +188,7 @@ def _model(table: Floats, own_sd_from: int | None) -> _Model:
     else:
         own = np.flatnonzero((n >= own_sd_from) & (populated >= FEWEST_CATEGORIES))
         enough = len(own) > 0
-        pooling = np.tile(n[own] / n[own].sum(), (len(table), 1)) if enough else np.ones((len(table), 1))
+        pooling = np.tile(n[own] / max(n[own].sum(), 1), (len(table), 1))
         pooling[own] = np.eye(len(own))
     if not enough:
         raise ModelError(
