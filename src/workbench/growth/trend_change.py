@@ -41,7 +41,7 @@ class Change:
     cells: pd.DataFrame
 
 
-def change(
+def indicator_change(
     data: Data, name: str, first: int, last: int, by: tuple[str, ...], seed: int, rules: Rules | None = None
 ) -> Change:
     """Return the change of an indicator from year `first` to year `last`, split by the groups `by`.
@@ -60,10 +60,10 @@ def decompose(frame: Any, by: tuple[str, ...], years: tuple[int, int], seed: int
 
     `frame` has one row a student and year: `student_id`, `school_year`, `value` and the columns `by`. With cells c,
     shares of students w and rates r, the mean is Σ w r. With one factor the parts are Σ r̄ Δw and Σ w̄ Δr (Kitagawa
-    1955); with several, each share is a product of one term a factor and every part is averaged over all orders in which the
-    terms could have changed (Das Gupta 1993). The parts add up to the change. A cell without students in one year is
-    given the other year's rate, so that its appearing counts as composition. Intervals: 2.5 % and 97.5 % points of
-    `draws` bootstrap samples of students, a student's rows in both years together. Raises BadInput where a year is
+    1955); with several, each share is a product of one term a factor and every part is averaged over all orders in
+    which the terms could have changed (Das Gupta 1993). The parts add up to the change. A cell without students in one
+    year is given the other year's rate, so that its appearing counts as composition. Intervals: 2.5 % and 97.5 % points
+    of `draws` bootstrap samples of students, a student's rows in both years together. Raises BadInput where a year is
     empty.
     """
     import pandas as pd

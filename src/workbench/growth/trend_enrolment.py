@@ -38,9 +38,10 @@ def forecast_membership(table: pd.DataFrame, horizon: int, seed: int) -> pd.Data
 
     Cohort-component method by grade progression (Shryock & Siegel 1976): a grade's students are those of the grade
     below the year before, times the grade's ratio over all years, times a factor common to all grades of a year. The
-    lowest grade and the logarithm of the common factor are short series of their own, forecast by `predict`. Besides, counts vary
-    around what is expected with variance φ × expected, φ pooled over grades and years; it and the ratios are drawn with
-    their own errors. Limits are points of 4,000 draws. Raises BadInput for fewer than five years in a row.
+    lowest grade and the logarithm of the common factor are short series of their own, forecast by `predict`. Besides,
+    counts vary around what is expected with variance φ × expected, φ pooled over grades and years; it and the ratios
+    are drawn with their own errors. Limits are points of 4,000 draws. Raises BadInput for fewer than five years in a
+    row.
     """
     counts = table.pivot(index="school_year", columns="grade_level", values="n").fillna(0.0)
     if len(counts) < YEARS or (np.diff(counts.index) != 1).any():

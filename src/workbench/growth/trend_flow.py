@@ -29,8 +29,8 @@ def cohort_flow(data: Data, cohort: int) -> pd.DataFrame:
 
     One row a year and state: `cohort`, `year` (1 is the first year of high school), `school_year`, `state` (one of
     `STATES`), `n`, `share` of everybody who ever belonged to the cohort. On grade: the grade on the roll is 8 plus the
-    year, or higher. *Not yet here* joined later; *off the roll*: no spell in that year and no exit on record. Raises BadInput for a cohort the data do not hold
-    from its first year on.
+    year, or higher. *Not yet here* joined later; *off the roll*: no spell in that year and no exit on record. Raises
+    BadInput for a cohort the data do not hold from its first year on.
     """
     import pandas as pd
 

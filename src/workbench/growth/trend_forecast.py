@@ -113,7 +113,9 @@ def _given(y: Floats, time: Floats, design: Floats, lasting: float) -> tuple[flo
     return fit, middle, rss / (n - k) * scale
 
 
-def forecast(table: pd.DataFrame, horizon: int, method: Method = "level", scale: Scale = "share") -> pd.DataFrame:
+def forecast_series(
+    table: pd.DataFrame, horizon: int, method: Method = "level", scale: Scale = "share"
+) -> pd.DataFrame:
     """Forecast one series: a table with `school_year`, `value` and `n`, one row a year; returns the years to come.
 
     Columns `school_year`, `value` (median), `low`, `high` (95 % limits for the value that will be observed). A `share`
@@ -147,7 +149,7 @@ def from_scale(values: Floats, scale: Scale) -> Floats:
     return values if scale == "plain" else 1 / (1 + np.exp(-values))
 
 
-def back_test(series: list[pd.DataFrame], horizon: int, scale: Scale = "share") -> pd.DataFrame:
+def back_test_series(series: list[pd.DataFrame], horizon: int, scale: Scale = "share") -> pd.DataFrame:
     """Pretend to stand in each earlier year: forecast from the years before it alone, compare with what came.
 
     Columns: `method` (last value, level, drift), `years_ahead`, `n` forecasts, `mean_error` and `mean_absolute_error`
@@ -180,7 +182,7 @@ def _tried(table: pd.DataFrame, horizon: int, scale: Scale) -> list[tuple[str, i
         past, came = table.iloc[:origin], table.value.to_numpy(float)[origin : origin + horizon]
         rows += [("last value", h + 1, float(past.value.iloc[-1] - y), np.nan, np.nan) for h, y in enumerate(came)]
         for method in [m for m in get_args(Method) if moves(to_scale(past, scale), m)]:
-            said = forecast(past, len(came), method, scale)
+            said = forecast_series(past, len(came), method, scale)
             for h, (y, middle, low, high) in enumerate(zip(came, said.value, said.low, said.high, strict=True)):
                 rows.append((method, h + 1, middle - y, float(low <= y <= high), high - low))
     return rows

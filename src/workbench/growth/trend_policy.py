@@ -54,8 +54,36 @@ class PolicyEffect:
     series: pd.DataFrame
     placebos: pd.DataFrame
 
+    @property
+    def main(self) -> pd.DataFrame:
+        """The rows of the main estimand: its error judged by years and, where possible, by schools."""
+        return self.effects[self.effects.estimand == self.effects.estimand.iloc[0]]
 
-def panel(table: pd.DataFrame, group_kind: str = ALL, group: str = ALL) -> Panel:
+    @property
+    def clear(self) -> bool:
+        """Whether every interval of the main estimand leaves out 0."""
+        return bool(((self.main.low > 0) | (self.main.high < 0)).all())
+
+    def said(self, unit: str) -> str:
+        """Say what was found, in percentage points where `unit` is "share"."""
+        factor, words = (100, "percentage points") if unit == "share" else (1, unit)
+        intervals = " and ".join(
+            f"{factor * low:+.2f} to {factor * high:+.2f} where {chance} are the source of chance"
+            for chance, low, high in zip(self.main.chance, self.main.low, self.main.high, strict=True)
+        )
+        beside = " compared with the other schools" if self.compared else ""
+        verdict = (
+            "Every interval leaves out 0: a change, as far as the assumptions below hold."
+            if self.clear
+            else "Only a change whose every interval leaves out 0 would be told apart from chance; this one is not."
+        )
+        return (
+            f"From school year {self.first_year} on, the {self.main.estimand.iloc[0]}{beside} is "
+            f"{factor * self.main.estimate.iloc[0]:+.2f} {words}, with 95 % intervals of {intervals}. {verdict}"
+        )
+
+
+def school_panel(table: pd.DataFrame, group_kind: str = ALL, group: str = ALL) -> Panel:
     """Return the panel of schools from an indicator table, for everybody or one group.
 
     Raises BadInput where fewer than two schools have ten students of it in every year.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.errors import BadParameter
-from workbench.growth.indicators import ALL, STUDENT_YEAR, Rules, indicator, indicator_rows
+from workbench.errors import BadInput, BadParameter
+from workbench.growth.indicators import ALL, INDICATORS, STUDENT_YEAR, Rules, indicator, indicator_rows
 from workbench.shares import LEVEL, wilson
 
 if TYPE_CHECKING:
@@ -43,6 +43,35 @@ def indicator_table(
     table["low"], table["high"] = limits(table, indicator(name).unit)
     table["indicator"] = name
     return table[[*KEYS, "n", "value", "low", "high"]].sort_values(list(KEYS), ignore_index=True)
+
+
+def indicator_tables(data: Data, groups: tuple[str, ...] = GROUPS, rules: Rules | None = None) -> pd.DataFrame:
+    """Return the table of every indicator that these data can tell, one below the other."""
+    import pandas as pd
+
+    held = [one.name for one in INDICATORS.values() if set(one.tables) <= set(data.manifest["tables"])]
+    tables = [indicator_table(data, name, groups, rules) for name in held]
+    return pd.concat([table for table in tables if len(table)], ignore_index=True)
+
+
+def indicator_definitions(table: pd.DataFrame) -> pd.DataFrame:
+    """Return, for the indicators of a table, words, unit, definition and source."""
+    import pandas as pd
+
+    kept = [INDICATORS[name] for name in INDICATORS if name in set(table.indicator)]
+    return pd.DataFrame([(i.name, i.words, i.definition, i.source) for i in kept],
+                        columns=["indicator", "in words", "definition", "source"])  # fmt: skip
+
+
+def indicator_series(
+    table: pd.DataFrame, name: str, school_id: str = ALL, group_kind: str = ALL, group: str = ALL
+) -> pd.DataFrame:
+    """Return one series of a table of indicators, a row a year. Raises BadInput where there is none."""
+    rows = table[(table.indicator == name) & (table.school_id == school_id) & (table.grade == ALL)]
+    rows = rows[(rows.group_kind == group_kind) & (rows.group == group)]
+    if rows.empty:
+        raise BadInput(f"These data tell nothing about {indicator(name).words} for {school_id}, {group_kind} {group}.")
+    return rows.sort_values("school_year", ignore_index=True)
 
 
 def with_groups(data: Data, rows: ibis.Table, groups: tuple[str, ...] = GROUPS) -> ibis.Table:
