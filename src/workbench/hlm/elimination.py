@@ -10,7 +10,7 @@ therefore taken once, here. Levels that also meet the outer factors in the same 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,12 @@ def eliminate(raw: Moments, m: Moments) -> Elimination:
     C_R = _grouped(m.R, group, len(one))
     rows, cols, base, pairs = _pairs(m.outer, C, np.bincount(group).astype(np.float64), pattern[one], len(first), q)
     return Elimination(m.A[first], count, R, R_pattern, C, C_R, pattern[one], rows, cols, base, pairs, pattern, group)
+
+
+def with_moments(e: Elimination, m: Moments) -> Elimination:
+    """Return the elimination for other fixed effects or another outcome (`m.R`) of the same rows."""
+    R, R_pattern = _fewer(m.R, e.pattern, e.count)
+    return replace(e, R=R, R_pattern=R_pattern, C_R=_grouped(m.R, e.group, len(e.C_pattern)))
 
 
 def same_rows(values: Floats) -> Ints:
