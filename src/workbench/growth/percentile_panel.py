@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,12 @@ class Panel:
         return same.score.to_numpy() if before is None else same.score[same.year < before].to_numpy()
 
 
-def panel(scores: Any, names: dict[str, str], standard_error: str | None, most_priors: int) -> Panel:
+def panel(
+    scores: Any, names: dict[str, str], standard_error: str | None, most_priors: int, years: Sequence[int] | None
+) -> Panel:
     """Return a Panel; `names` says which columns hold student, year, grade, subject and score.
+
+    `left_out` counts scores of `years` (of all where None).
 
     Raises BadInput for a column that is absent or of the wrong kind, infinite scores, negative standard errors, and two
     scores of a student in one subject and year.
@@ -50,14 +55,12 @@ def panel(scores: Any, names: dict[str, str], standard_error: str | None, most_p
     frame = _columns(scores, {**names, **({"error": standard_error} if standard_error else {})})
     known = frame[frame.score.notna()].reset_index(drop=True)
     _check(known, names)
-    wide = known
-    for back in range(1, most_priors + 1):
-        before = known.assign(year=known.year + back, grade=known.grade + back)
-        before = before.rename(columns={"score": f"score_{back}", "error": f"error_{back}"})
-        wide = wide.merge(before, "left", on=list(KEYS), validate="one_to_one")
+    wide = with_earlier(known, most_priors)
     priors = wide[[f"score_{back}" for back in range(1, most_priors + 1)]].to_numpy(float)
     unbroken = np.logical_and.accumulate(~np.isnan(priors), axis=1).sum(axis=1)
     kept = unbroken > 0
+    asked = np.ones(len(frame), bool) if years is None else frame.year.isin(list(years)).to_numpy()
+    alone = ~kept if years is None else ~kept & wide.year.isin(list(years)).to_numpy()
     errors = [f"error_{back}" for back in range(1, most_priors + 1)]
     return Panel(
         wide.loc[kept, list(KEYS)].assign(n_priors=unbroken[kept]).reset_index(drop=True),
@@ -65,9 +68,22 @@ def panel(scores: Any, names: dict[str, str], standard_error: str | None, most_p
         priors[kept],
         wide.error.to_numpy(float)[kept] if standard_error else None,
         wide.loc[kept, errors].to_numpy(float) if standard_error else None,
-        {"score missing": len(frame) - len(known), "no score a grade below, a year before": int((~kept).sum())},
+        {
+            "score missing": int((frame.score.isna() & asked).sum()),
+            "no score a grade below, a year before": int(alone.sum()),
+        },
         known,
     )
+
+
+def with_earlier(scores: pd.DataFrame, years_back: int) -> pd.DataFrame:
+    """Add to each score those of the same student and subject j grades below, j years before: `score_1`, `score_2` …"""
+    wide = scores
+    for back in range(1, years_back + 1):
+        before = scores.assign(year=scores.year + back, grade=scores.grade + back)
+        before = before.rename(columns={"score": f"score_{back}", "error": f"error_{back}"})
+        wide = wide.merge(before, "left", on=list(KEYS), validate="one_to_one")
+    return wide
 
 
 def _columns(scores: Any, names: dict[str, str]) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def percentiles(
     if reference not in get_args(Reference):
         raise BadParameter(f"reference is {reference!r}; it must be one of {', '.join(get_args(Reference))}.")
     names = {"student": student, "year": year, "grade": grade, "subject": subject, "score": score}
-    people = panel(scores, names, standard_error, most_priors)
+    people = panel(scores, names, standard_error, most_priors, years)
     wanted = np.ones(len(people.rows), bool) if years is None else people.rows.year.isin(list(years)).to_numpy()
     cohorts = tuple(_given(people, wanted, norms) if norms is not None else _made(people, wanted, reference))
     if not cohorts:
