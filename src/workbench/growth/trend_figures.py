@@ -37,7 +37,9 @@ def overview(table: pd.DataFrame) -> Drawn:
         axis.remove()
     shown = table[(table.school_id == ALL) & (table.grade == ALL) & (table.group_kind == ALL)]
     ends = "; ".join(_told(indicator_series(table, name), indicator(name)) for name in names)
-    return Drawn(fig, f"One panel an indicator, by year with 95 % intervals. First and last year: {ends}.", shown)
+    return Drawn(
+        fig, f"One panel an indicator, by year with 95 % intervals. First and last year: {ends}.", _readable(shown)
+    )
 
 
 def by_group(table: pd.DataFrame, name: str, kind: str) -> Drawn:
@@ -56,14 +58,16 @@ def by_group(table: pd.DataFrame, name: str, kind: str) -> Drawn:
         _dots(axis, part, _factor(one))
         axis.set_title(f"{_words(kind)}: {_words(group)}" if group in ("yes", "no") else _words(group), fontsize=10)
         axis.sharey(panels[0])
-        _whole_years(axis, everybody.school_year)
+        _whole_years(axis, everybody.school_year, most=3)
     for axis in panels[len(groups) :]:
         axis.remove()
     panels[0].set_ylabel(_unit(one))
     panels[0].legend(fontsize=9)
     last = rows[rows.school_year == rows.school_year.max()]
     ends = "; ".join(f"{_words(r.group)} {_value(r.value, one)}" for r in last.itertuples())
-    return Drawn(fig, f"{one.words} by {_words(kind)} and year, with 95 % intervals. In the last year: {ends}.", rows)
+    return Drawn(
+        fig, f"{one.words} by {_words(kind)} and year, with 95 % intervals. In the last year: {ends}.", _readable(rows)
+    )
 
 
 def by_school(table: pd.DataFrame, name: str) -> Drawn:
@@ -86,9 +90,10 @@ def by_school(table: pd.DataFrame, name: str) -> Drawn:
     apart = int(((now.low > overall) | (now.high < overall)).sum())
     alt = (
         f"Dots of {one.words} in {len(now)} schools in {last}, with 95 % intervals, from "
-        f"{_value(now.value.min(), one)} to {_value(now.value.max(), one)}; {apart} of the intervals leave out the value of everybody."
+        f"{_value(now.value.min(), one)} to {_value(now.value.max(), one)}; "
+        f"{apart} of the intervals leave out the value of everybody."
     )
-    return Drawn(fig, alt, rows[rows.school_year.isin([first, last])])
+    return Drawn(fig, alt, _readable(rows[rows.school_year.isin([first, last])]))
 
 
 def flow(table: pd.DataFrame) -> Drawn:
@@ -108,7 +113,7 @@ def flow(table: pd.DataFrame) -> Drawn:
     last = table[(table.year == table.year.max()) & (table.n > 0)]
     ends = "; ".join(f"{row.state} {100 * row.share:.0f} %" for row in last.itertuples())
     alt = f"Stacked bars of the cohort of {table.cohort.iloc[0]} by year in high school. After year {last.year.max()}: "
-    return Drawn(fig, f"{alt}{ends}.", table)
+    return Drawn(fig, f"{alt}{ends}.", _readable(table))
 
 
 def parts(change: Change, one: Indicator) -> Drawn:
@@ -124,7 +129,9 @@ def parts(change: Change, one: Indicator) -> Drawn:
     unit = "percentage points" if one.unit == "share" else one.unit
     axis.set(xlabel=f"Part of the change from {change.years[0]} to {change.years[1]} ({unit})")
     said = "; ".join(f"{n} {k * e:+.2f}" for n, e in zip(names, rows.effect, strict=True))
-    return Drawn(fig, f"Bars of the parts of the change in {one.words}, in {unit}, with 95 % intervals: {said}.", rows)
+    return Drawn(
+        fig, f"Bars of the parts of the change in {one.words}, in {unit}, with 95 % intervals: {said}.", _readable(rows)
+    )
 
 
 def ahead(past: pd.DataFrame, forecasts: dict[str, pd.DataFrame], words: str, factor: float = 1.0) -> Drawn:
@@ -145,7 +152,9 @@ def ahead(past: pd.DataFrame, forecasts: dict[str, pd.DataFrame], words: str, fa
     numbers = {name: factor * said[["value", "low", "high"]].iloc[-1] for name, said in forecasts.items()}
     ends = "; ".join(f"by {name}, {v.value:.4g} ({v.low:.4g} to {v.high:.4g})" for name, v in numbers.items())
     last = next(iter(forecasts.values())).school_year.iloc[-1]
-    return Drawn(fig, f"{words} by year, and forecasts that widen with time. For {last}: {ends}.", _stacked(forecasts))
+    return Drawn(
+        fig, f"{words} by year, and forecasts that widen with time. For {last}: {ends}.", _readable(_stacked(forecasts))
+    )
 
 
 def policy(effect: PolicyEffect, one: Indicator) -> Drawn:
@@ -154,7 +163,7 @@ def policy(effect: PolicyEffect, one: Indicator) -> Drawn:
     fig, (left, right) = figure(10, 3.8, columns=2)
     years = effect.series.school_year
     for name, (colour, look) in zip(effect.series.columns[1:], ((BLUE, "o-"), (RED, "s--")), strict=False):
-        left.plot(years, k * effect.series[name], look, color=colour, label=f"schools {name}")
+        left.plot(years, k * effect.series[name], look, color=colour, label=name)
     left.axvline(effect.first_year - 0.5, color="black", linestyle=":", label="the date")
     left.set(ylabel=f"{one.words} ({_unit(one)}), mean of schools", xlabel="School year (spring)")
     left.legend(fontsize=9)
@@ -173,7 +182,7 @@ def policy(effect: PolicyEffect, one: Indicator) -> Drawn:
     )
     right.legend(fontsize=9)
     alt = f"Left: series before and after {effect.first_year}. Right: the estimate for that and other dates. "
-    return Drawn(fig, alt + effect.said(one.unit), effect.series)
+    return Drawn(fig, alt + effect.said(one.unit), _readable(effect.series))
 
 
 def _dots(axis: Any, part: pd.DataFrame, factor: float, label: str | None = None) -> None:
@@ -182,15 +191,21 @@ def _dots(axis: Any, part: pd.DataFrame, factor: float, label: str | None = None
                   label=label)  # fmt: skip
 
 
-def _whole_years(axis: Any, years: Any) -> None:
+def _whole_years(axis: Any, years: Any, most: int = 6) -> None:
     every = sorted(set(years))
-    axis.set_xticks(every, [str(year) if len(every) <= 6 else f"’{year % 100:02d}" for year in every])
+    axis.set_xticks(every, [str(year) if len(every) <= most else f"’{year % 100:02d}" for year in every])
 
 
 def _stacked(forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.concat([said.assign(method=method) for method, said in forecasts.items()], ignore_index=True)
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The numbers behind a figure, years as text: 2025, not 2,025."""
+    years = [name for name in ("school_year", "first_year", "cohort") if name in table]
+    return table.astype(dict.fromkeys(years, str)).reset_index(drop=True)
 
 
 def _factor(one: Indicator) -> float:

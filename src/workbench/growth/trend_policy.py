@@ -116,7 +116,8 @@ def policy_effect(found: Panel, policy_date: date | str, schools: Sequence[str] 
     here; Bell & McCaffrey 2002); holds only where years share no shock, or hit both sides alike. With a comparison
     `p_value` of schools is the share of assignments of the policy to as many schools with an estimate as large
     (Fisher; all, or 5,000 at random). A school year in which the policy began after 1 October is left out.
-    Raises BadParameter for unknown schools, BadInput where fewer than two years lie before or after.
+    Raises BadInput for schools not in the panel and where fewer than two years lie before or after, BadParameter where
+    all schools are named.
     """
     import pandas as pd
 
@@ -133,9 +134,9 @@ def policy_effect(found: Panel, policy_date: date | str, schools: Sequence[str] 
             f"The years {', '.join(map(str, years))} do not tell what changed from {first} on: two years before and "
             "two after are needed. Choose another date."
         )
-    means = {"concerned": values[treated].mean(axis=0)}
+    means = {"schools concerned": values[treated].mean(axis=0)}
     if compared:
-        means["comparison"] = values[~treated].mean(axis=0)
+        means["other schools"] = values[~treated].mean(axis=0)
     series = pd.DataFrame({"school_year": years, **means})
     return PolicyEffect(first, compared, pd.DataFrame(rows), series, _placebos(values, years, first, treated, kinds[0]))
 
@@ -237,8 +238,8 @@ def _placebos(
 
 def _treated(schools: Sequence[str], named: Sequence[str]) -> NDArray[np.bool_]:
     if unknown := [school for school in named if school not in schools]:
-        raise BadParameter(
-            f"School {unknown[0]!r} is not in this series; it has {', '.join(schools)}. "
+        raise BadInput(
+            f"School {unknown[0]!r} is not in this series, which has {', '.join(schools)}. "
             "Name schools that were under the policy, or none where all were."
         )
     if set(named) == set(schools):
