@@ -71,6 +71,13 @@ class Design:
     def n(self) -> int:
         return len(self.y)
 
+    def spread(self, values: Floats) -> float:
+        """Variance of a value a row on the scale of a row of weight 1, as variances of random effects are."""
+        if self.weights is None:
+            return float(np.var(values))
+        mean = np.average(values, weights=self.weights)
+        return float(np.sum(self.weights * (values - mean) ** 2)) / self.n
+
     def random_columns(self, k: int) -> sparse.csr_array:
         """Z of factor k as a sparse matrix (n × qL), effects numbered column first: effect a of level l is aL + l."""
         factor = self.factors[k]
@@ -99,6 +106,15 @@ def build(
     lme4 does. Raises BadParameter for unknown columns, BadInput for values that cannot be used, ModelError
     for designs that identify nothing.
     """
+    design = matrices(formula, data, weights, members)
+    check_identified(design.factors, formula, design.n)
+    return design
+
+
+def matrices(
+    formula: Formula, data: Any, weights: str | None = None, members: Mapping[str, pd.DataFrame] | None = None
+) -> Design:
+    """Do what `build` does, but for the last question: whether a Gaussian model of the rows is identified."""
     members = members or {}
     frame, full = complete_rows(formula, data, weights, tuple(members))
     y = _response(formula, frame)
@@ -107,7 +123,6 @@ def build(
     w = _weights(frame, weights)
     shares = {name: _membership(name, table, full) for name, table in members.items()}
     factors, codes, Z, specs = _factors(formula, frame, shares)
-    check_identified(factors, formula, len(y))
     return Design(
         formula, y, np.ascontiguousarray(X[:, kept]), w,
         tuple(names[k] for k in kept), tuple(n for k, n in enumerate(names) if k not in set(kept)),

@@ -20,7 +20,7 @@ from workbench.hlm.formula import parse
 from workbench.hlm.modes import conditional_modes
 from workbench.hlm.moments import Moments, Units, column_products, moments, standardised
 from workbench.hlm.optimise import Optimum, minimise
-from workbench.hlm.result import RESIDUAL, Method, MixedModel
+from workbench.hlm.result import RESIDUAL, Method, MixedModel, remarks
 from workbench.hlm.satterthwaite import Curvature, curvature, degrees_of_freedom
 
 SINGULAR = 1e-4  # as lme4's isSingular
@@ -162,7 +162,7 @@ def fit_design(design: Design, formula: str, method: Method, start: Floats | Non
     """Fit a model to its matrices; `start` is θ of a fit to the same rows."""
     F, centre = centred(design)
     raw = moments(design, F)
-    spread = lambda beta: float(np.var(design.X @ beta))  # noqa: E731
+    spread = lambda beta: design.spread(design.X @ beta)  # noqa: E731
     return fit_moments(raw, formula, method, design.columns, design.factors, centre, spread, design, start)
 
 
@@ -259,7 +259,7 @@ def _result(native: Native, n_dropped: int, dropped_columns: tuple[str, ...] = (
         criterion=native.optimum.at.criterion + (native.units.log_determinant if reml else 0.0),
         n_parameters=likelihood.p + likelihood.size + 1, columns=native.columns, beta=native.beta,
         covariance=native.covariance, variances=variances, converged=converged, singular=singular,
-        messages=_messages(converged, singular, dropped, variances), dropped_columns=dropped, fitted=native,
+        messages=remarks(converged, singular, dropped, variances), dropped_columns=dropped, fitted=native,
     )  # fmt: skip
 
 
@@ -277,24 +277,6 @@ def _variances(native: Native) -> tuple[pd.DataFrame, bool]:
     rows.append((RESIDUAL, None, None, native.sigma2))
     table = pd.DataFrame(rows, columns=["group", "term", "other_term", "estimate"])
     return table.astype({"term": object, "other_term": object}), singular
-
-
-def _messages(converged: bool, singular: bool, dropped: tuple[str, ...], variances: pd.DataFrame) -> tuple[str, ...]:
-    said = []
-    if not converged:
-        said.append("The search for the variances did not settle: do not report this fit. Simplify the random effects.")
-    if singular:
-        total = variances.loc[variances["other_term"].isna(), "estimate"].sum()
-        zero = variances[variances["other_term"].isna() & (variances["estimate"] < 1e-8 * total)]
-        what = ", ".join(f"{t} of {g}" for g, t in zip(zero["group"], zero["term"], strict=True))
-        said.append(
-            "The fit is singular: "
-            + (f"the variance of {what} is estimated as zero." if what else "random effects are perfectly correlated.")
-            + " The data do not support all the random effects asked for."
-        )
-    if dropped:
-        said.append(f"Left out, because other columns determine them: {', '.join(dropped)}.")
-    return tuple(said)
 
 
 __all__ = ["Centre", "Native", "fit", "fit_design", "fit_moments", "split"]

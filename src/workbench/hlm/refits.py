@@ -11,11 +11,12 @@ from workbench.errors import ModelError
 from workbench.hlm.design import Design, Floats
 from workbench.hlm.deviance import Likelihood
 from workbench.hlm.elimination import with_moments
-from workbench.hlm.native import Centre, Native, threads
+from workbench.hlm.native import Centre, Native, _result, threads
 from workbench.hlm.optimise import minimise
+from workbench.hlm.result import MixedModel
 
 
-def refits(native: Native, Y: Floats) -> Iterator[Native | None]:
+def refits(native: Native, Y: Floats) -> Iterator[MixedModel | None]:
     """Fit the model of `native` to each column of Y (n × draws), by the same method; None where that fails.
 
     The units of X and Z, the patterns of the inner factor and all cross-products without y stay as they are. New
@@ -74,10 +75,10 @@ def _outcome(likelihood: Likelihood, inner: Floats, outer: Floats, squares: floa
     return replace(likelihood, m=m, inner=with_moments(likelihood.inner, m))
 
 
-def _fitted(native: Native) -> Native | None:
+def _fitted(native: Native) -> MixedModel | None:
     assert native.design is not None
     try:
         found = replace(native, optimum=minimise(native.likelihood, native.optimum.theta))
     except np.linalg.LinAlgError:
         return None
-    return replace(found, fixed_spread=float(np.var(native.design.X @ found.beta)))
+    return _result(replace(found, fixed_spread=native.design.spread(native.design.X @ found.beta)), 0)

@@ -188,3 +188,22 @@ class MixedModel:
                 "aic": [self.aic], "bic": [self.bic], "converged": [self.converged], "singular": [self.singular],
             }
         )  # fmt: skip
+
+
+def remarks(converged: bool, singular: bool, dropped: tuple[str, ...], variances: pd.DataFrame) -> tuple[str, ...]:
+    """Return what a reader of a fit must know, a sentence each."""
+    said = []
+    if not converged:
+        said.append("The search for the variances did not settle: do not report this fit. Simplify the random effects.")
+    if singular:
+        total = variances.loc[variances["other_term"].isna(), "estimate"].sum()
+        zero = variances[variances["other_term"].isna() & (variances["estimate"] < 1e-8 * total)]
+        what = ", ".join(f"{t} of {g}" for g, t in zip(zero["group"], zero["term"], strict=True))
+        said.append(
+            "The fit is singular: "
+            + (f"the variance of {what} is estimated as zero." if what else "random effects are perfectly correlated.")
+            + " The data do not support all the random effects asked for."
+        )
+    if dropped:
+        said.append(f"Left out, because other columns determine them: {', '.join(dropped)}.")
+    return tuple(said)
