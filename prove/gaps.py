@@ -151,8 +151,8 @@ def main() -> int:
     }
     promised = schools.coverage[:-1]
     verdicts[
-        f"school means from counts: coverage {promised.min():.3f} to {promised.max():.3f} over {len(promised)} designs, "
-        f"within {LOWEST} to {HIGHEST}"
+        f"school means from counts: coverage {promised.min():.3f} to {promised.max():.3f} over {len(promised)} designs"
+        f", within {LOWEST} to {HIGHEST}"
     ] = bool(promised.between(LOWEST, HIGHEST).all())
     verdicts[
         f"parts within and between schools, and change a year: coverage {dear.min():.3f} to {dear.max():.3f} over "
@@ -175,13 +175,13 @@ def _moved(gaps: pd.DataFrame, name: str) -> float:
 def _parts(gaps: pd.DataFrame, schools: pd.DataFrame, dear: pd.Series) -> list[str]:
     return [
         f"{DRAWS:,} draws of normal scores a design, seed {SEED}, fixed before the first run; coverage is that of 95 % "
-        "intervals. `true` is what the measure estimates: for d the difference over the SD pooled by group size, for all "
-        f"others over √((σa² + σb²) / 2). Counts are in four categories, cut at {', '.join(map(str, CUTS))}. Errors of "
-        f"measurement have SD {ERROR_SD}; the row without correction shows what they do, and promises nothing. `SE told "
-        "/ spread` is the mean standard error over the standard deviation of the estimates.",
+        "intervals. `true` is what the measure estimates: for d the difference over the SD pooled by group size, for "
+        f"all others over √((σa² + σb²) / 2). Counts are in four categories, cut at {', '.join(map(str, CUTS))}. "
+        f"Errors of measurement have SD {ERROR_SD}; the row without correction shows what they do, and promises "
+        "nothing. `SE told / spread` is the mean standard error over the standard deviation of the estimates.",
         markdown(gaps),
-        f"Means of {GROUPS} groups (schools) from counts in four categories, {DRAWS:,} draws of students, true means with "
-        "SD 0.4. The last row is a warning and promises nothing: one SD for all where SDs do differ.",
+        f"Means of {GROUPS} groups (schools) from counts in four categories, {DRAWS:,} draws of students, true means "
+        "with SD 0.4. The last row is a warning and promises nothing: one SD for all where SDs do differ.",
         markdown(schools),
         "Parts of a gap within and between 12 schools of 150 students, students drawn in their schools; and the change "
         f"of a gap over four years of the same 300 students. Coverage over {DEAR_DRAWS} draws.",

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.errors import BadInput, BadParameter
 from workbench.growth.gap_data import proficiency_counts
 from workbench.growth.gap_parts import within_between
-from workbench.growth.gap_trends import FEWEST, as_row
+from workbench.growth.gap_trends import FEWEST, GapCells, as_row
 from workbench.growth.gaps import Z, cohens_d, equal_weight_gap, v_statistic
 from workbench.growth.ordered_probit import hetop, v_from_counts
 
@@ -22,6 +22,24 @@ FEWEST_IN_SCHOOL = 20
 """Schools with fewer tested students in a grade than this are left out of means from counts, as in Reardon et al."""
 D, EQUAL = "d: mean difference, SD pooled by size", "mean difference, both SDs alike"
 V_SCORES, V_COUNTS, V_TRUE = "V from scores", "V from counts", "V from scores, corrected for measurement error"
+
+
+def of_year(rows: pd.DataFrame, school_year: int | None) -> pd.DataFrame:
+    """Return the rows of one school year, the last where none is named; raises BadParameter where it has no scores."""
+    chosen = rows.school_year.max() if school_year is None else school_year
+    if chosen not in set(rows.school_year):
+        years = ", ".join(str(year) for year in sorted(rows.school_year.unique()))
+        raise BadParameter(f"school_year is {chosen}, but there are scores of {years} only.")
+    return rows[rows.school_year == chosen]
+
+
+def described(rows: pd.DataFrame, group_a: str, group_b: str) -> pd.DataFrame:
+    """Students, schools, mean and SD of scores in each grade of one school year, for both groups."""
+    names = rows.in_a.map({True: group_a, False: group_b}).rename("group")
+    grouped = rows.groupby(["grade_level", names])
+    return grouped.agg(
+        students=("score", "size"), schools=("school_id", "nunique"), mean=("score", "mean"), sd=("score", "std")
+    ).reset_index()
 
 
 def cut_scores(rows: pd.DataFrame, shares: list[float], cuts: list[float]) -> pd.DataFrame:
@@ -83,7 +101,52 @@ def average_of_grades(measures: pd.DataFrame) -> pd.DataFrame:
     table = grouped[["n_a", "n_b"]].sum().join(grouped[["gap", "true_gap"]].mean())
     table["std_error"] = grouped.std_error.apply(lambda errors: float(np.sqrt((errors**2).sum()) / len(errors)))
     table["conf_low"], table["conf_high"] = table.gap - Z * table.std_error, table.gap + Z * table.std_error
-    return table.reset_index()
+    columns = ["gap", "std_error", "conf_low", "conf_high", "true_gap", "n_a", "n_b"]
+    return table[columns].dropna(axis=1, how="all").reset_index()
+
+
+def trend_table(cells: GapCells) -> pd.DataFrame:
+    """The gap by year (mean of grades), by grade (mean of years), and of each cohort in each grade.
+
+    `cells` by school_year, grade_level and cohort. Columns: by (year, grade or cohort), cohort (text; "all" for the
+    first two), at (the year or grade), n_a, n_b, gap, std_error, conf_low, conf_high.
+    """
+    import pandas as pd
+
+    years = cells.averages("school_year").rename(columns={"school_year": "at"})
+    grades = cells.averages("grade_level").rename(columns={"grade_level": "at"})
+    cohorts = cells.table.rename(columns={"grade_level": "at"}).astype({"cohort": str})
+    parts = [
+        years.assign(by="year", cohort="all"),
+        grades.assign(by="grade", cohort="all"),
+        cohorts.assign(by="cohort"),
+    ]
+    columns = ["by", "cohort", "at", "n_a", "n_b", "gap", "std_error", "conf_low", "conf_high"]
+    return pd.concat([part[columns] for part in parts], ignore_index=True)
+
+
+CHANGES = {
+    "a school year later, in the same grade": ("school_year", "grade_level"),
+    "a grade and year later, the same cohort": ("grade_level", "cohort"),
+}
+
+
+def changes(cells: GapCells, true: GapCells | None = None) -> pd.DataFrame:
+    """How much the gap changes in a year, held to the same grades and followed along cohorts; empty for one year.
+
+    With the cells of true scores, where they are known, true_change stands beside it.
+    """
+    import pandas as pd
+
+    if cells.table.school_year.nunique() < 2:
+        return pd.DataFrame()
+    rows = []
+    for name, along in CHANGES.items():
+        slope = cells.slope(*along)
+        row = {"from one test to": name, "change": slope.estimate, "std_error": slope.std_error}
+        row |= {"conf_low": slope.conf_low, "conf_high": slope.conf_high}
+        rows.append(row | ({} if true is None else {"true_change": true.slope(*along).estimate}))
+    return pd.DataFrame(rows)
 
 
 def parts_by_level(rows: pd.DataFrame, data: Data, seed: int) -> pd.DataFrame:
@@ -134,3 +197,38 @@ def school_means(rows: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
     if not tables:
         raise BadInput(f"No grade has two schools with {FEWEST_IN_SCHOOL} tested students each.")
     return pd.concat(tables, ignore_index=True)
+
+
+GAP_HELP = {
+    "subject": "subject tested",
+    "school_year": "spring of the school year",
+    "grade_level": "grade; 0 is kindergarten",
+    "group_kind": "what the two groups differ in",
+    "group_a": "the gap is this group's lead",
+    "group_b": "over this one",
+    "n": "tested students of the smaller group",
+    "measure": "how the gap is measured",
+    "level": "level of school",
+    "by": "what the gap is shown by",
+    "cohort": "school year in which the cohort was, or would have been, in kindergarten",
+    "at": "the school year or the grade",
+    "part": "part of the gap, or all of it; segregation: how unevenly the groups are spread over schools, 0 to 1",
+    "gap": "standard deviations by which group a leads",
+    "estimate": "standard deviations by which group a leads; of segregation, a share",
+    "std_error": "standard error",
+    "conf_low": "lower 95 % limit",
+    "conf_high": "upper 95 % limit",
+}
+_KEYS = ("subject", "group_kind", "group_a", "group_b", "school_year", "grade_level", "measure", "level", "part", "by",
+         "cohort", "at")  # fmt: skip
+_VALUES = ("gap", "estimate", "std_error", "conf_low", "conf_high")
+
+
+def for_publishing(table: pd.DataFrame, **pair: str | int) -> pd.DataFrame:
+    """Return a table of gaps with the names of what was compared and, as n, the size of the smaller group.
+
+    A gap tells about both groups, so the smaller one decides whether it may be seen.
+    """
+    named = table.assign(**pair, n=table[["n_a", "n_b"]].min(axis=1))
+    keys, values = ([column for column in some if column in named] for some in (_KEYS, _VALUES))
+    return named[[*keys, "n", *values]]
