@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIXED = ("sex", "race_ethnicity")
 FLAGS = ("economically_disadvantaged", "english_learner", "disability")
 GROUPS = (*FIXED, *FLAGS)
+UNKNOWN = "not recorded"
 KEYS = ("indicator", "school_year", "school_id", "grade", "group_kind", "group")
 
 
@@ -82,17 +83,23 @@ def with_groups(data: Data, rows: ibis.Table, groups: tuple[str, ...] = GROUPS) 
     """
     if unknown := [kind for kind in groups if kind not in GROUPS]:
         raise BadParameter(f"There is no group {unknown[0]!r}. Choose from: {', '.join(GROUPS)}.")
-    rows = rows.left_join(data.students.select("student_id", *FIXED), "student_id").drop("student_id_right")
-    flagged = rows.select(*STUDENT_YEAR, "flags_from").join(
-        data.programs.select("student_id", "school_year", *FLAGS), "student_id", rname="of_{name}"
-    )
-    flagged = flagged.filter(flagged.of_school_year.between(flagged.flags_from, flagged.school_year))
-    flagged = flagged.group_by(*STUDENT_YEAR).agg(**{flag: flagged[flag].any() for flag in FLAGS})
-    rows = rows.left_join(flagged, STUDENT_YEAR, rname="of_{name}")
-    words = {flag: rows[flag].ifelse("yes", "no") for flag in FLAGS}
-    words = {kind: words.get(kind, rows[kind]).fill_null("not recorded") for kind in groups}
-    words |= {flag: rows[flag].isnull().ifelse("not recorded", words[flag]) for flag in FLAGS if flag in groups}
+    words = {}
+    if fixed := [kind for kind in groups if kind in FIXED]:
+        rows = rows.left_join(data.students.select("student_id", *fixed), "student_id").drop("student_id_right")
+        words |= {kind: rows[kind].fill_null(UNKNOWN) for kind in fixed}
+    if flags := [kind for kind in groups if kind in FLAGS]:
+        rows = rows.left_join(_flagged(data, rows, flags), STUDENT_YEAR, rname="of_{name}")
+        words |= {flag: rows[flag].ifelse("yes", "no") for flag in flags}
+        words |= {flag: rows[flag].isnull().ifelse(UNKNOWN, words[flag]) for flag in flags}
     return rows.select(*STUDENT_YEAR, "grade_level", "value", **words)
+
+
+def _flagged(data: Data, rows: ibis.Table, flags: list[str]) -> ibis.Table:
+    """Whether each flag was set in any school year from `flags_from` to `school_year`."""
+    programs = data.programs.select("student_id", "school_year", *flags)
+    asked = rows.select(*STUDENT_YEAR, "flags_from").join(programs, "student_id", rname="of_{name}")
+    asked = asked.filter(asked.of_school_year.between(asked.flags_from, asked.school_year))
+    return asked.group_by(*STUDENT_YEAR).agg(**{flag: asked[flag].any() for flag in flags})
 
 
 def limits(table: pd.DataFrame, unit: str) -> tuple[Any, Any]:
