@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
 
+from workbench.hlm import outer
 from workbench.hlm.design import Factor, Floats
 from workbench.hlm.elimination import Elimination
 from workbench.hlm.moments import Moments
@@ -26,7 +26,7 @@ SMALLEST = 1e-8  # a diagonal of Λ is kept this far from 0, which changes no di
 @dataclass(frozen=True)
 class Solution:
     """The model solved at given Λ: `criterion`, `r2` (penalised residual sum of squares), `beta` (p), the root
-    of H_xx (p × p, lower), `u` (Q × f) = S⁻¹Λ'G_zf, and the Cholesky root of S (lower; upper part undefined)."""
+    of H_xx (p × p, lower), V of each pattern, `u` (Q × f) = S⁻¹Λ'G_zf, and the roots of S."""
 
     factors: tuple[Floats, ...]
     criterion: float
@@ -35,8 +35,7 @@ class Solution:
     root: Floats
     V: Floats
     u: Floats
-    S: Floats
-    G_ff: Floats
+    roots: outer.Roots | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ class Likelihood:
 
     m: Moments
     inner: Elimination
+    outer: outer.Outer
     reml: bool
 
     @property
@@ -95,15 +95,13 @@ class Likelihood:
         logs = float(self.inner.count @ log_det)
         taken = np.einsum("sqf,sqr,srg->fg", self.inner.R, V[self.inner.R_pattern], self.inner.R, optimize=True)
         G_ff = self.m.ff - taken
-        S, right = self._outer(V, lambdas[1:])
-        half = np.zeros_like(right)
+        roots, right = None, self._right(V, lambdas[1:])
+        H = G_ff
         if len(right):
-            S, info = lapack.dpotrf(S, lower=1, overwrite_a=1, clean=0)
-            if info:
-                raise np.linalg.LinAlgError("the outer block is not positive definite")
-            half, _ = lapack.dtrtrs(S, right, lower=1)
-            logs += 2.0 * float(np.log(S.diagonal()).sum())
-        H = G_ff - half.T @ half
+            roots = outer.assemble(self.outer, self._entries(V), lambdas[1:])
+            halves, products = outer.half_solved(self.outer, roots, right)
+            logs += roots.log_determinant
+            H = G_ff - products
         p = self.p
         root = np.linalg.cholesky(H[:p, :p])
         c = np.linalg.solve(root, H[:p, p])
@@ -115,8 +113,8 @@ class Likelihood:
         criterion = logs + d * (1 + np.log(2 * np.pi * r2 / d)) - self.m.log_weights
         if self.reml and p:
             criterion += 2.0 * float(np.log(np.diag(root)).sum())
-        u = lapack.dtrtrs(S, half, lower=1, trans=1)[0] if len(right) else half
-        return Solution(lambdas, float(criterion), r2, beta, root, V, u, S, G_ff)
+        u = outer.back_solved(self.outer, roots, halves) if roots else right
+        return Solution(lambdas, float(criterion), r2, beta, root, V, u, roots)
 
     def slope(self, at: Solution, sigma2: float | None = None) -> Slope:
         """Return the gradient of the profiled criterion at a solution, or of the full one at a given σ²."""
@@ -129,8 +127,8 @@ class Likelihood:
         V_bar = -((self.inner.R @ H) @ self.inner.R.transpose(0, 2, 1))
         V_bar = _by_pattern(V_bar, self.inner.R_pattern, len(self.inner.A))
         parts: list[Part] = []
-        if len(at.u):
-            inverse, _ = lapack.dpotri(at.S.copy(order="F"), lower=1, overwrite_c=1)
+        if at.roots is not None:
+            inverse = outer.inverse(self.outer, at.roots)
             weight = at.u @ H
             parts = self._outer_parts(at, inverse, weight)
             V_bar += self._inner_from_outer(at, inverse, weight)
@@ -141,34 +139,18 @@ class Likelihood:
         inner = Part(Lambda, Sigma, *_kron_sum(shrinkage, self.inner.count))
         return _slope([inner, *parts], self.m.factors, self.degrees)
 
-    def _outer(self, V: Floats, lambdas: tuple[Floats, ...]) -> tuple[Floats, Floats]:
-        """S (Fortran order, lower triangle valid) and Λ'G_zf."""
-        e, size = self.inner, self.m.outer.shape[0]
-        if size == 0:
-            return np.zeros((0, 0)), np.zeros((0, self.p + 1))
+    def _entries(self, V: Floats) -> Floats:
+        """The entries of G between outer effects, the inner factor eliminated."""
         upper = np.triu_indices(V.shape[1])
-        entries = e.base - e.pairs @ V[:, upper[0], upper[1]].ravel()
-        S = np.zeros((size, size), order="F")
-        S[e.rows, e.cols] = entries
-        self._between(S, lambdas, e)
-        S.ravel(order="K")[:: size + 1] += 1.0
-        groups = len(e.C_pattern)
-        turned = np.einsum("gqr,grf->qgf", V[e.C_pattern], e.C_R).reshape(V.shape[1] * groups, -1)
-        right = np.array(self.m.outer_f - e.C.T @ turned)
-        return S, self.times_outer(right, lambdas, transpose=True)
+        return np.asarray(self.inner.base - self.inner.pairs @ V[:, upper[0], upper[1]].ravel())
 
-    def _between(self, S: Floats, lambdas: tuple[Floats, ...], e: Elimination) -> None:
-        """Λ'GΛ in place; only where slopes mix is more than a scaling needed."""
-        if all(np.count_nonzero(L - np.diag(np.diag(L))) == 0 for L in lambdas):
-            scale = np.concatenate(
-                [np.repeat(np.diag(L), len(f.levels)) for L, f in zip(lambdas, self.m.outers, strict=True)]
-            )
-            S *= scale[:, None]
-            S *= scale[None, :]
-            return
-        S[e.cols, e.rows] = S[e.rows, e.cols]
-        S[:] = self.times_outer(S, lambdas, transpose=True)
-        S[:] = self.times_outer(S.T, lambdas, transpose=True).T
+    def _right(self, V: Floats, lambdas: tuple[Floats, ...]) -> Floats:
+        """Λ'G_zf (Q × f)."""
+        e = self.inner
+        if self.m.outer.shape[0] == 0:
+            return np.zeros((0, self.p + 1))
+        turned = np.einsum("gqr,grf->qgf", V[e.C_pattern], e.C_R).reshape(V.shape[1] * len(e.C_pattern), -1)
+        return self.times_outer(np.array(self.m.outer_f - e.C.T @ turned), lambdas, transpose=True)
 
     def times_outer(self, x: Floats, lambdas: tuple[Floats, ...], transpose: bool = False) -> Floats:
         """(Λ ⊗ I) x, or its transpose, factor by factor; effects are numbered column first."""
@@ -185,16 +167,12 @@ class Likelihood:
     def _outer_parts(self, at: Solution, inverse: Floats, weight: Floats) -> list[Part]:
         """Λ'Σ̄Λ = L·I − Σ_levels (S⁻¹ + u H̄ u') of each outer factor, and Λ'QΛ = I − S⁻¹ level by level."""
         parts, start = [], 0
-        for Lambda, factor in zip(at.factors[1:], self.m.outers, strict=True):
+        for Lambda, factor, own in zip(at.factors[1:], self.m.outers, self.outer.own, strict=True):
             levels, q = len(factor.levels), len(factor.columns)
-            shrinkage = np.empty((levels, q, q))
-            W = np.empty((q, q))
-            for a in range(q):
-                for b in range(a + 1):
-                    rows = slice(start + a * levels, start + (a + 1) * levels)
-                    cols = slice(start + b * levels, start + (b + 1) * levels)
-                    shrinkage[:, a, b] = shrinkage[:, b, a] = (a == b) - inverse[rows, cols].diagonal()
-                    W[a, b] = W[b, a] = shrinkage[:, a, b].sum() - np.sum(weight[rows] * at.u[cols])
+            mine = slice(start, start + factor.size)
+            u, w = at.u[mine].reshape(q, levels, -1), weight[mine].reshape(q, levels, -1)
+            shrinkage = np.eye(q) - inverse[own]
+            W = shrinkage.sum(axis=0) - np.tensordot(u, w, axes=([1, 2], [1, 2]))
             back = np.linalg.inv(Lambda)
             parts.append(Part(Lambda, back.T @ W @ back, *_kron_sum(shrinkage, np.ones(levels))))
             start += factor.size
@@ -203,9 +181,8 @@ class Likelihood:
     def _inner_from_outer(self, at: Solution, inverse: Floats, weight: Floats) -> Floats:
         """What the outer part adds to the derivative in each pattern's V."""
         e, q = self.inner, at.V.shape[1]
-        full = self._spread(inverse + weight @ at.u.T, at.factors[1:], e)
-        twice = np.where(e.rows == e.cols, 1.0, 2.0)
-        packed = (e.pairs.T @ (full * twice)).reshape(-1, q * (q + 1) // 2)
+        entries = outer.entries_of(self.outer, inverse, at.u, weight, at.factors[1:])
+        packed = (e.pairs.T @ (entries * np.where(e.rows == e.cols, 1.0, 2.0))).reshape(-1, q * (q + 1) // 2)
         bar = np.zeros((len(packed), q, q))
         k, m = np.triu_indices(q)
         half = np.where(k == m, 1.0, 0.5)
@@ -216,17 +193,6 @@ class Likelihood:
         met = (e.C @ cross).reshape(q, groups, -1)
         product = np.einsum("qgf,grf->gqr", met, e.C_R)
         return bar - _by_pattern((product + product.transpose(0, 2, 1)) / 2, e.C_pattern, len(e.A))
-
-    def _spread(self, Y: Floats, lambdas: tuple[Floats, ...], e: Elimination) -> Floats:
-        """The entries of ΛYΛ' that are needed; Y is valid in its lower triangle."""
-        if all(np.count_nonzero(L - np.diag(np.diag(L))) == 0 for L in lambdas):
-            scale = np.concatenate(
-                [np.repeat(np.diag(L), len(f.levels)) for L, f in zip(lambdas, self.m.outers, strict=True)]
-            )
-            return Y[e.rows, e.cols] * scale[e.rows] * scale[e.cols]
-        lower = np.tril(Y)
-        whole = lower + np.tril(Y, -1).T
-        return self.times_outer(self.times_outer(whole, lambdas).T, lambdas)[e.rows, e.cols]
 
 
 def split(factors: tuple[Factor, ...], theta: Floats) -> tuple[Floats, ...]:

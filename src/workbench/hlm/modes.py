@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import lapack
 
+from workbench.hlm import outer
 from workbench.hlm.design import Factor, Floats, Ints
 from workbench.hlm.deviance import Likelihood, Solution
 from workbench.hlm.elimination import Elimination, met
@@ -23,37 +23,31 @@ def conditional_modes(
     """
     m = likelihood.m
     v = np.append(-at.beta, 1.0)
-    inverse = np.zeros((0, 0))
-    if len(at.u):
-        lower, _ = lapack.dpotri(at.S.copy(order="F"), lower=1, overwrite_c=1)
-        inverse = np.tril(lower) + np.tril(lower, -1).T
+    inverse = np.zeros(0) if at.roots is None else outer.inverse(likelihood.outer, at.roots)
     tables: dict[str, pd.DataFrame] = {}
-    start, outer = 0, []
-    for factor, Lambda, T in zip(m.outers, at.factors[1:], units[1:], strict=True):
-        levels, q = len(factor.levels), len(factor.columns)
-        u = (at.u[start : start + factor.size] @ v).reshape(q, levels)
-        outer.append((Lambda @ u).ravel())
-        spread = np.empty((levels, q, q))
-        for a in range(q):
-            for b in range(q):
-                rows = slice(start + a * levels, start + (a + 1) * levels)
-                spread[:, a, b] = inverse[rows, start + b * levels : start + (b + 1) * levels].diagonal()
-        tables[factor.name] = _table(factor, (T @ Lambda @ u).T, (T @ Lambda) @ spread @ (T @ Lambda).T, sigma2)
+    start, found = 0, []
+    for factor, Lambda, T, own in zip(m.outers, at.factors[1:], units[1:], likelihood.outer.own, strict=True):
+        u = (at.u[start : start + factor.size] @ v).reshape(len(factor.columns), -1)
+        found.append((Lambda @ u).ravel())
+        tables[factor.name] = _table(factor, (T @ Lambda @ u).T, (T @ Lambda) @ inverse[own] @ (T @ Lambda).T, sigma2)
         start += factor.size
-    modes = np.concatenate(outer) if outer else np.zeros(0)
+    modes = np.concatenate(found) if found else np.zeros(0)
     tables[m.inner.name] = _inner(likelihood, at, units[0], sigma2, modes, inverse)
     return pd.concat([tables[factor.name] for factor in order], ignore_index=True)
 
 
-def _inner(likelihood: Likelihood, at: Solution, T: Floats, sigma2: float, b: Floats, inverse: Floats) -> pd.DataFrame:
+def _inner(
+    likelihood: Likelihood, at: Solution, T: Floats, sigma2: float, modes: Floats, inverse: Floats
+) -> pd.DataFrame:
     m, e = likelihood.m, likelihood.inner
     levels, q = len(m.inner.levels), len(m.inner.columns)
     right = m.R @ np.append(-at.beta, 1.0)
     V = at.V[e.pattern]
     spread = V
-    if len(b):
-        right = right - (m.C @ b).reshape(q, levels).T
-        U = likelihood.times_outer(likelihood.times_outer(inverse, at.factors[1:]).T, at.factors[1:])
+    if len(modes):
+        right = right - (m.C @ modes).reshape(q, levels).T
+        none = np.zeros((likelihood.outer.size, 0))
+        U = outer.entries_of(likelihood.outer, inverse, none, none, at.factors[1:])
         mine = at.V[e.C_pattern]
         spread = V + (mine @ _through(e, U, q) @ mine)[e.group]
     estimate = np.einsum("lqr,lr->lq", V, right)
@@ -61,8 +55,9 @@ def _inner(likelihood: Likelihood, at: Solution, T: Floats, sigma2: float, b: Fl
 
 
 def _through(e: Elimination, U: Floats, q: int) -> Floats:
-    """C_g U C_g' of each group (g × q × q)."""
-    groups = len(e.C_pattern)
+    """C_g U C_g' of each group (g × q × q), for the entries U of a symmetric matrix of the outer effects."""
+    groups, size = len(e.C_pattern), e.C.shape[1]
+    keys = e.rows * size + e.cols
     at, values = met(e.C, groups, q)
     result = np.zeros((groups, q, q))
     lengths = np.diff(at.indptr)
@@ -71,7 +66,11 @@ def _through(e: Elimination, U: Floats, q: int) -> Floats:
         for who in np.array_split(everyone, max(1, len(everyone) * int(length) ** 2 // CHUNK)):
             places: Ints = at.indptr[who][:, None] + np.arange(length)
             cols, mine = at.indices[places], values[places]
-            block = U[cols[:, :, None], cols[:, None, :]]
+            later, earlier = (
+                np.maximum(cols[:, :, None], cols[:, None, :]),
+                np.minimum(cols[:, :, None], cols[:, None, :]),
+            )
+            block = U[np.searchsorted(keys, later.astype(np.int64) * size + earlier)]
             result[who] = mine.transpose(0, 2, 1) @ block @ mine
     return result
 

@@ -20,6 +20,7 @@ from workbench.hlm.formula import parse
 from workbench.hlm.modes import conditional_modes
 from workbench.hlm.moments import Moments, Units, column_products, moments, standardised
 from workbench.hlm.optimise import Optimum, minimise
+from workbench.hlm.outer import layout
 from workbench.hlm.result import RESIDUAL, Method, MixedModel, remarks
 from workbench.hlm.satterthwaite import Curvature, curvature, degrees_of_freedom
 
@@ -175,7 +176,8 @@ def fit_moments(
     m, units = standardised(raw)
     if m.ff[-1, -1] <= 1e-12 * max(raw.ff[-1, -1], 1e-300):
         raise ModelError(f"In {formula!r} the fixed effects explain the outcome completely; nothing is left to model.")
-    likelihood = Likelihood(m, eliminate(raw, m), method == "REML")
+    inner = eliminate(raw, m)
+    likelihood = Likelihood(m, inner, layout(m.outers, inner.rows, inner.cols), method == "REML")
     optimum = _optimum(likelihood, formula, start)
     native = Native(formula, method, columns, factors, likelihood, units, centre, optimum, 0.0, design)
     native = replace(native, fixed_spread=spread(native.beta))
@@ -202,7 +204,7 @@ def threads(likelihood: Likelihood) -> AbstractContextManager[Any]:
     """One thread for small matrices: two would wait for each other more than they work."""
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=None if likelihood.m.outer.shape[0] >= THREADED else 1)
+    return threadpool_limits(limits=None if likelihood.outer.length >= THREADED**2 else 1)
 
 
 def mean_products(m: Moments) -> list[Floats]:
@@ -232,7 +234,7 @@ def _new_rows(design: Design, data: Any) -> tuple[Floats, list[sparse.csr_array]
     if not full.all():
         raise BadInput(f"{(~full).sum()} of the rows to predict lack a value that the model uses; leave them out.")
     spec, *random = design.specs
-    order = [lme4_name(str(name)) for name in spec.column_names]
+    order = [lme4_name(str(name), design.formula.fixed) for name in spec.column_names]
     X, Z = apply_spec(spec, frame), []
     groups = list(dict.fromkeys(term.group for term in design.formula.random))
     for factor, group, specs in zip(design.factors, groups, random, strict=True):
