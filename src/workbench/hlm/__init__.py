@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import BadParameter
@@ -14,9 +15,23 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from workbench.hlm.comparison import compare
+    from workbench.hlm.profiling import profile
+    from workbench.hlm.resampling import bootstrap
     from workbench.hlm.result import Method, MixedModel
 
-__all__ = ["fit"]
+__all__ = ["bootstrap", "compare", "fit", "profile"]
+_NAMES = {
+    "bootstrap": "workbench.hlm.resampling",
+    "compare": "workbench.hlm.comparison",
+    "profile": "workbench.hlm.profiling",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'workbench.hlm' has no attribute {name!r}")
 
 
 def fit(
