@@ -1,4 +1,4 @@
-"""Rows for growth curves: one a student and school year, on one vertically linked scale, with where the year was spent."""
+"""Rows for growth curves: one a student and school year, on one vertical scale, with where the year was spent."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ class CurveData:
     """Scores on one vertical scale, ready for a growth model.
 
     `rows`, one a student and school year: student, school (where the test was taken), first_school, school_year, grade
-    (of the test), time (grade − `centre`), time2 (its square), after_k (grades past each of the `knots`), tenure (grade less the middle of the school's tested grades), score, error
-    (its standard error of measurement), precision (mean of the squared errors over this one's; 1 throughout where an
-    error is not known), moved (more than one school in the year before the test), one column of text a group (its
-    value when first tested), and true_score where there is an answer key. `doses`: student, school_year, school and
-    `share` of the school year up to the tests spent there, of every year since the first on the roll. `schools`: school, name,
-    level, first and last grade tested. `counts` tells in words what was left out.
+    (of the test), time (grade − `centre`), time2 (its square), after_k (grades past each of the `knots`), tenure (grade
+    less the middle of the school's tested grades), score, error (its standard error of measurement), precision (mean of
+    the squared errors over this one's; 1 throughout where one is not known), moved (more than one school in the year
+    before the test), a column of categories each group (its value when first tested), and true_score and value_added
+    where there is an answer key. `doses`: student, school_year, school and `share` of the school year up to the tests
+    spent there, for every year on the roll. `schools`: school, name, level, first and last grade tested. `counts` says
+    in words what is in the rows, and what was left out.
     """
 
     rows: pd.DataFrame
@@ -65,7 +66,7 @@ class CurveData:
         """Years spent at each school by the day of the row's test: members of a group for `hlm.fit`."""
         spent = self._keys.merge(self.doses.rename(columns={"school_year": "year"}), on="student")
         spent = spent[spent.year <= spent.school_year]
-        return _members(spent.groupby(["row", "school"], as_index=False).share.sum())
+        return _members(spent.groupby(["row", "school"]).share.sum().reset_index())
 
     @cached_property
     def years_so_far_by_year(self) -> pd.DataFrame:
@@ -79,7 +80,7 @@ class CurveData:
         return self.rows[["student", "school_year"]].assign(row=np.arange(len(self.rows)))
 
 
-def curve_data(data: Data, scale: str) -> CurveData:
+def curve_rows(data: Data, scale: str) -> CurveData:
     """Return the scores of one vertically linked scale with what a growth model needs; see CurveData.
 
     Of several tests in a school year the last counts. The centre is the middle of the tested grades, the knots are the
@@ -133,7 +134,8 @@ def vertical_scale(data: Data, scale: str) -> dict[str, Any]:
     if scale in linked:
         return {str(name): value for name, value in scales.loc[scale].items()}
     if scale in scales.index:
-        why = f"scores of {scales.name[scale]!r} ({scale}) are not linked across grades: a difference between two of them is not growth"
+        named = f"{scales.name[scale]!r} ({scale})"
+        why = f"scores of {named} are not linked across grades: a difference between two of them is not growth"
     else:
         near = get_close_matches(scale, list(scales.index), 1)
         why = f"there is no scale {scale!r}" + (f"; did you mean {near[0]!r}?" if near else "")
@@ -192,7 +194,15 @@ def _with_groups(data: Data, rows: pd.DataFrame) -> pd.DataFrame:
         flags = data.programs.select("school_year", *PROGRAMMES, student="student_id").to_pandas()
         first = rows.drop_duplicates("student")[["student", "school_year"]].merge(flags, how="left")
         rows = rows.merge(first.drop(columns="school_year").astype(dict.fromkeys(PROGRAMMES, float)), on="student")
-    return rows.assign(**{name: in_groups(rows, name) for name in GROUPS if name in rows})
+    return rows.assign(**{name: _largest_first(in_groups(rows, name)) for name in GROUPS if name in rows})
+
+
+def _largest_first(names: pd.Series[str]) -> pd.Series[Any]:
+    """A group as categories of which the largest comes first: that one others are compared with."""
+    import pandas as pd
+
+    order = names.value_counts().index if set(names) - {"no", "yes"} else ["no", "yes"]
+    return names.astype(pd.CategoricalDtype([name for name in order if name in set(names)]))
 
 
 def _with_true_scores(data: Data, rows: pd.DataFrame) -> pd.DataFrame:

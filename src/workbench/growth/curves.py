@@ -25,7 +25,7 @@ SCHOOLS = "(1 | school_growth) + (1 | school_growth_by_year)"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Models of the same scores: `table` has a row each, `models` the fits by name, `best` the name with the lowest BIC."""
+    """Models of the same scores: `table` has a row each, `models` the fits, `best` the name with the lowest BIC."""
 
     table: pd.DataFrame
     models: dict[str, MixedModel]
@@ -54,24 +54,24 @@ def compare_shapes(curve: CurveData, engine: Engine = "auto") -> Comparison:
     formulas = {"unconditional": "score ~ 1 + (1 | student) + (1 | first_school)"}
     shapes: list[Shape] = ["linear", "quadratic", *(["piecewise"] if curve.knots else [])]  # type: ignore[list-item]
     formulas |= {shape: f"score ~ {fixed_part(curve, shape)} + {STUDENTS}" for shape in shapes}
-    return _compared({name: _fit(curve, formula, "ML", engine) for name, formula in formulas.items()})
+    return _compared({name: fit_curve(curve, formula, "ML", engine) for name, formula in formulas.items()})
 
 
 def compare_memberships(curve: CurveData, shape: Shape, engine: Engine = "auto") -> Comparison:
     """Fit five answers to what a school does to its students' scores, on the same rows, by maximum likelihood.
 
     None: only the first school. While there: a level that is lost on leaving, of the school of the test or in shares
-    of the year (Hill & Goldstein 1998); a level and a slope while there. To stay: what each year at a school added is kept
-    (McCaffrey et al. 2004, with complete persistence), the same every year or different by year.
+    of the year (Hill & Goldstein 1998); a level and a slope while there. To stay: what each year at a school added is
+    kept (McCaffrey et al. 2004, with complete persistence), the same every year or different by year.
     """
     start = f"score ~ {fixed_part(curve, shape)} + {STUDENTS}"
     models = {
-        "none": _fit(curve, start, "ML", engine),
-        "school of the test": _fit(curve, f"{start} + (1 | school)", "ML", engine),
-        "shares of the year": _fit(curve, f"{start} + (1 | school_shares)", "ML"),
-        "level and slope while there": _fit(curve, f"{start} + (tenure | school)", "ML", engine),
-        "added each year, and kept": _fit(curve, f"{start} + (1 | school_growth)", "ML"),
-        "added and kept, differs by year": _fit(curve, f"{start} + {SCHOOLS}", "ML"),
+        "none": fit_curve(curve, start, "ML", engine),
+        "school of the test": fit_curve(curve, f"{start} + (1 | school)", "ML", engine),
+        "shares of the year": fit_curve(curve, f"{start} + (1 | school_shares)", "ML"),
+        "level and slope while there": fit_curve(curve, f"{start} + (tenure | school)", "ML", engine),
+        "added each year, and kept": fit_curve(curve, f"{start} + (1 | school_growth)", "ML"),
+        "added and kept, differs by year": fit_curve(curve, f"{start} + {SCHOOLS}", "ML"),
     }
     return _compared(models)
 
@@ -81,7 +81,7 @@ def school_model(curve: CurveData, shape: Shape) -> MixedModel:
 
     The native engine fits it: rows belong to all schools attended so far, with the years spent there.
     """
-    return _fit(curve, f"score ~ {fixed_part(curve, shape)} + {STUDENTS} + {SCHOOLS}", "REML")
+    return fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {STUDENTS} + {SCHOOLS}", "REML")
 
 
 def group_model(
@@ -93,7 +93,7 @@ def group_model(
             raise BadParameter(f"There is no group {group!r} in these data; there are {', '.join(curve.groups)}.")
     terms = " + ".join(f"{group} + time:{group}" for group in groups)
     random = STUDENTS if schools else "(time | student)"
-    return _fit(curve, f"score ~ {fixed_part(curve, shape)} + {terms} + {random}", "REML", engine)
+    return fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {terms} + {random}", "REML", engine)
 
 
 def group_differences(curve: CurveData, shape: Shape, group: str, engine: Engine = "auto") -> pd.DataFrame:
@@ -134,7 +134,10 @@ def trajectories(curve: CurveData, model: MixedModel, group: str | None = None) 
     seen = curve.rows.assign(group=curve.rows[group] if group else "all students")
     table = seen.groupby(["group", "grade"]).agg(n=("student", "nunique"), observed=("score", "mean")).reset_index()
     X = np.array(
-        [values_at(curve, model.columns, g, {group: name} if group else {}) for name, g in zip(table.group, table.grade)]
+        [
+            values_at(curve, model.columns, g, {group: name} if group else {})
+            for name, g in zip(table.group, table.grade, strict=True)
+        ]
     )
     found = model.contrasts(X, list(map(str, table.index)))
     return pd.DataFrame(
@@ -170,7 +173,7 @@ def school_growth(curve: CurveData, model: MixedModel) -> pd.DataFrame:
     table = curve.schools.merge(sums, on="school").merge(mine[["school", "estimate", "std_error"]], on="school")
     gain = [
         float(np.mean([_gain(curve, model, g) for g in range(max(first, curve.rows.grade.min() + 1), last + 1)]))
-        for first, last in zip(table.first_grade, table.last_grade)
+        for first, last in zip(table.first_grade, table.last_grade, strict=True)
     ]
     reach = stats.norm.ppf((1 + LEVEL) / 2) * table.std_error
     table = table.assign(
@@ -179,31 +182,6 @@ def school_growth(curve: CurveData, model: MixedModel) -> pd.DataFrame:
     )  # fmt: skip
     wanted = ["school", "name", "level", "n", "years", "growth", "conf_low", "conf_high", "difference", "std_error"]
     return table[[*wanted, "reliability"]].sort_values("difference", ignore_index=True)
-
-
-def variance_parts(curve: CurveData, model: MixedModel) -> pd.DataFrame:
-    """Return where scores in the centre grade, and growth a year, vary: of, part, variance, share, meaning.
-
-    The residual is split by the known error of measurement: with precision weights its variance is σ² where a score
-    has the mean squared standard error, so what exceeds that mean is not error of the test.
-    """
-    import pandas as pd
-
-    known = min(float((curve.rows.error**2).mean()), model.sigma2) if curve.rows.error.notna().all() else 0.0
-    level, growth = f"scores in grade {curve.centre}", "growth a year"
-    parts = [
-        (level, "first schools", component(model, "first_school", "(Intercept)")),
-        (level, "students of one school", component(model, "student", "(Intercept)")),
-        (level, "occasions: true deviations", model.sigma2 - known),
-        (level, "occasions: error of the test", known),
-        (growth, "schools, every year", component(model, "school_growth", "(Intercept)")),
-        (growth, "schools, year by year", component(model, "school_growth_by_year", "(Intercept)")),
-        (growth, "students", component(model, "student", "time")),
-    ]
-    table = pd.DataFrame(parts, columns=["of", "part", "variance"])
-    return table.assign(
-        sd=np.sqrt(table.variance), share=table.variance / table.groupby("of").variance.transform("sum")
-    )
 
 
 def component(model: MixedModel, group: str, term: str) -> float:
@@ -227,7 +205,11 @@ def _gain(curve: CurveData, model: MixedModel, grade: float) -> float:
     return float(change @ model.beta)
 
 
-def _fit(curve: CurveData, formula: str, method: Literal["REML", "ML"], engine: Engine = "auto") -> MixedModel:
+def fit_curve(curve: CurveData, formula: str, method: Literal["REML", "ML"], engine: Engine = "auto") -> MixedModel:
+    """Fit a formula in the columns of `curve.rows`, weighted by the precision of each score.
+
+    The groups school_shares, school_growth and school_growth_by_year are known too: rows belong to several schools.
+    """
     from workbench import hlm
 
     ways = {
