@@ -115,17 +115,25 @@ def _resampled(
 
 def _effects(n: Floats, total: Floats, levels: NDArray[np.int64]) -> Floats:
     """Parts of each sample's change: samples × (factors + 1), the rates last. `n`, `total`: samples × 2 × cells."""
+    return shapley(np.stack([*composition_terms(n, levels), _ratio(total, n)], axis=2))
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Part ÷ whole; where the whole is 0 the ratio of the other year stands in, and 0 where there is none either.
+
+    A share of an empty margin is not known. The cell has no students then, and some other share of it is 0, so what
+    stands in cannot make it appear.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
-        terms = [*composition_terms(n, levels), total / n]
-    terms = [np.where(np.isnan(term), term[:, ::-1], term) for term in terms]
-    return shapley(np.nan_to_num(np.stack(terms, axis=2)))
+        ratio = part / whole
+    return np.nan_to_num(np.where(np.isnan(ratio), ratio[:, ::-1], ratio))
 
 
 def composition_terms(n: Floats, levels: NDArray[np.int64]) -> list[Floats]:
     """Return the shares of cells as a product of one term a factor (Das Gupta 1993).
 
-    `n`: … × cells, `levels`: cells × factors. A factor's term is the geometric mean, over the orders of the factors, of
-    its share given the factors before it; with one factor it is its share.
+    `n`: samples × 2 years × cells, `levels`: cells × factors. A factor's term is the geometric mean, over the orders of
+    the factors, of its share given the factors before it; with one factor it is its share.
     """
     factors = range(levels.shape[1])
     within = {given: _margin(n, levels, given) for k in range(len(factors) + 1) for given in combinations(factors, k)}
@@ -134,7 +142,7 @@ def composition_terms(n: Floats, levels: NDArray[np.int64]) -> list[Floats]:
         term = np.ones_like(n)
         for given, weight in _orders(factor, len(factors)):
             joint = tuple(sorted((*given, factor)))
-            term = term * (within[joint] / within[given]) ** weight
+            term = term * _ratio(within[joint], within[given]) ** weight
         terms.append(term)
     return terms
 

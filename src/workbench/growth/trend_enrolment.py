@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import BadInput
 from workbench.growth.indicators import ALL
-from workbench.growth.trend_forecast import FEWEST, predict
+from workbench.growth.trend_forecast import FEWEST, moves, predict
 from workbench.shares import LEVEL
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def forecast_membership(table: pd.DataFrame, horizon: int, seed: int) -> pd.Data
         raise BadInput(f"A forecast of membership needs {YEARS} years in a row; these are {list(counts.index)}.")
     rng = np.random.default_rng(seed)
     past = counts.to_numpy(float)
-    entry = np.maximum(predict(past[:, 0], horizon).draws(DRAWS, rng), 0.0)
+    entry = np.maximum(_drawn(past[:, 0], horizon, rng), 0.0)
     futures = _carried(past, entry, rng)
     return _limits(futures, int(counts.index[-1]), [str(grade) for grade in counts.columns])
 
@@ -76,7 +76,7 @@ def _carried(past: Floats, entry: Floats, rng: np.random.Generator) -> Floats:
     base = np.maximum(below.sum(axis=0), 1.0)
     ratio = above.sum(axis=0) / base
     common = above.sum(axis=1) / (ratio * below).sum(axis=1)
-    factors = np.exp(predict(np.log(common), entry.shape[1]).draws(len(entry), rng))
+    factors = np.exp(_drawn(np.log(common), entry.shape[1], rng))
     expected = np.maximum(common[:, None] * ratio * below, 1e-9)
     df = below.size - below.shape[1] - len(common) + 1
     spread = ((above - expected) ** 2 / expected).sum() / rng.chisquare(df, len(entry))[:, None]
@@ -88,6 +88,13 @@ def _carried(past: Floats, entry: Floats, rng: np.random.Generator) -> Floats:
         now = np.column_stack([first, np.maximum(drawn, 0.0)])
         years.append(now)
     return np.stack(years, axis=1)
+
+
+def _drawn(values: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draws of a series' next years; one that never moved, such as a capped entry grade, is taken to stay."""
+    if moves(values, "level"):
+        return predict(values, horizon).draws(DRAWS, rng)
+    return np.full((DRAWS, horizon), values[-1])
 
 
 def _limits(futures: Floats, last: int, grades: list[str]) -> pd.DataFrame:

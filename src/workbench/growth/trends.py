@@ -83,7 +83,7 @@ def with_groups(data: Data, rows: ibis.Table, groups: tuple[str, ...] = GROUPS) 
     """
     if unknown := [kind for kind in groups if kind not in GROUPS]:
         raise BadParameter(f"There is no group {unknown[0]!r}. Choose from: {', '.join(GROUPS)}.")
-    words = {}
+    words: dict[str, Any] = {}
     if fixed := [kind for kind in groups if kind in FIXED]:
         rows = rows.left_join(data.students.select("student_id", *fixed), "student_id").drop("student_id_right")
         words |= {kind: rows[kind].fill_null(UNKNOWN) for kind in fixed}
