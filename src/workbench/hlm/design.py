@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -187,7 +188,7 @@ def _columns(formula: Formula, part: str, frame: pd.DataFrame) -> tuple[Floats, 
         made = model_matrix(part, frame, output="numpy", na_action="ignore")
     except Exception as error:
         raise BadParameter(f"In the formula {formula.text!r}, {part!r} cannot be worked out: {error}") from error
-    names = [lme4_name(str(name)) for name in made.model_spec.column_names]
+    names = [lme4_name(str(name), part) for name in made.model_spec.column_names]
     return finite(np.asarray(made, dtype=np.float64).reshape(len(frame), -1), names), made.model_spec, names
 
 
@@ -198,15 +199,21 @@ def apply_spec(spec: Any, frame: pd.DataFrame) -> Floats:
     )
 
 
-def lme4_name(name: str) -> str:
-    """`econ[T.yes]:year` of formulaic as `econyes:year`; `Intercept` as `(Intercept)`."""
-    parts = []
-    for part in name.split(":"):
-        if part.endswith("]") and "[" in part:
-            stem, _, level = part[:-1].partition("[")
-            part = stem + level.removeprefix("T.")
-        parts.append(part)
-    return "(Intercept)" if name == "Intercept" else ":".join(parts)
+def lme4_name(name: str, part: str) -> str:
+    """A column of formulaic's as R calls it, in a formula's `part` whose order decides.
+
+    `econ[T.yes]:year` is `econyes:year` or `year:econyes`, `Intercept` `(Intercept)`, `I(x ** 2)` `I(x^2)`.
+    """
+    if name == "Intercept":
+        return "(Intercept)"
+    written = part.replace(" ", "")
+    pieces = []
+    for piece in re.findall(r"(?:\[[^\]]*\]|[^:\[])+", name):
+        stem, level = re.fullmatch(r"(.*?)(?:\[(?:T\.)?(.*)\])?", piece).groups(default="")  # type: ignore[union-attr]
+        found = re.search(rf"(?<![\w.]){re.escape(stem.replace(' ', ''))}(?![\w.])", written)
+        r_stem = re.sub(r"^C\(", "factor(", stem.replace(" ** ", "^").strip("`"))
+        pieces.append((found.start() if found else len(written), r_stem + level))
+    return ":".join(piece for _, piece in sorted(pieces, key=lambda place: place[0]))
 
 
 def finite(values: Floats, names: list[str]) -> Floats:

@@ -43,7 +43,7 @@ def parse(text: str) -> Formula:
     """
     if text.count("~") != 1:
         raise BadParameter(f"The formula {text!r} needs one '~' between the outcome and what explains it.")
-    response, right = (part.strip() for part in text.split("~"))
+    response, right = (part.strip() for part in _for_formulaic(text).split("~"))
     if not response:
         raise BadParameter(f"The formula {text!r} names no outcome before the '~'.")
     fixed, bars = _without_bars(text, right)
@@ -54,6 +54,13 @@ def parse(text: str) -> Formula:
         )
     terms = [term for bar in bars for term in _random_terms(text, bar)]
     return Formula(text, response, fixed, tuple(terms))
+
+
+def _for_formulaic(text: str) -> str:
+    """R's way of writing powers and categories in formulaic's: `I(x^2)` is `I(x**2)`, `factor(x)` is `C(x)`."""
+    outside = re.split(r"(`[^`]*`)", text)
+    outside[::2] = [re.sub(r"\bfactor\(", "C(", part).replace("^", "**") for part in outside[::2]]
+    return "".join(outside)
 
 
 def _without_bars(text: str, right: str) -> tuple[str, list[str]]:
