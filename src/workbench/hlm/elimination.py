@@ -93,9 +93,10 @@ def _fewer(R: Floats, pattern: Ints, count: Floats) -> tuple[Floats, Ints]:
     kept = [flat[count[pattern] <= q * f]]
     owner = [pattern[count[pattern] <= q * f]]
     for p in many:
-        triangle = np.linalg.qr(flat[order[ends[p] - int(count[p]) : ends[p]]], mode="r")
-        kept.append(triangle)
-        owner.append(np.full(len(triangle), p))
+        mine = flat[order[ends[p] - int(count[p]) : ends[p]]]
+        values, vectors = np.linalg.eigh(mine.T @ mine)
+        kept.append((vectors * np.sqrt(np.maximum(values, 0.0))).T)
+        owner.append(np.full(len(values), p))
     return np.concatenate(kept).reshape(-1, q, f), np.concatenate(owner)
 
 

@@ -44,14 +44,12 @@ class Meeting:
     """All pairs of levels of two factors that meet: B pairs, each a block (qj × qk) of G.
 
     `entry` numbers each number of a block among the entries of G (E for one that is zero), `place` its place in
-    the flat storage, `rows` and `cols` its outer effects.
+    the flat storage.
     """
 
     factors: tuple[int, int]
     entry: Ints
     place: Ints
-    rows: Ints
-    cols: Ints
 
 
 @dataclass(frozen=True)
@@ -165,11 +163,16 @@ def inverse(outer: Outer, roots: Roots) -> Floats:
 
 def entries_of(outer: Outer, flat: Floats, left: Floats, right: Floats, lambdas: tuple[Floats, ...]) -> Floats:
     """Return the entries (E) of Λ(Y + left right')Λ', with Y in the flat storage, left and right Q × f."""
+    none = np.zeros((1, left.shape[1]))
+    left, right = np.vstack([left, none]), np.vstack([right, none])
+    Y = np.empty(outer.length)
+    for bucket in outer.buckets:
+        product = left[bucket.effects] @ right[bucket.effects].transpose(0, 2, 1)
+        Y[bucket.offset : bucket.stop] = flat[bucket.offset : bucket.stop] + product.ravel()
     found = np.zeros(outer.entries + 1)
     for meeting in outer.meetings:
         j, k = meeting.factors
-        Y = flat[meeting.place] + left[meeting.rows] @ right[meeting.cols].transpose(0, 2, 1)
-        found[meeting.entry] = lambdas[j] @ Y @ lambdas[k].T
+        found[meeting.entry] = lambdas[j] @ Y[meeting.place] @ lambdas[k].T
     return found[:-1]
 
 
@@ -258,4 +261,4 @@ def _meeting(
     start = np.concatenate([[0], np.cumsum([factor.size for factor in factors])])
     r = start[j] + first[:, None] + Lj * np.arange(qj)[None, :]
     c = start[k] + second[:, None] + Lk * np.arange(qk)[None, :]
-    return Meeting((j, k), entry, flat(r[:, :, None], c[:, None, :]), r, c)
+    return Meeting((j, k), entry, flat(r[:, :, None], c[:, None, :]))
