@@ -169,9 +169,9 @@ def main(seeds: Iterable[int] = SEEDS) -> int:
             f"reading scores above grade 3 in {YEAR}.",
             f"## Beside true scores\n\nPreset `small_district` (8,000 students), seeds {rows.seed.min()} to "
             f"{rows.seed.max()}, math, {YEAR}, one prior, norms of the cohort. `slope`: points of percentile a "
-            "standard deviation of *true* prior achievement; growth compared with students alike should have none. `RMSE`: from "
-            "the percentiles that scores without error would have. `schools: r`: correlation of schools' mean "
-            "percentile with what they and their teachers truly added. `coverage`: of the 95 % limits, for the "
+            "standard deviation of *true* prior achievement; growth compared with students alike should have none. "
+            "`RMSE`: from the percentiles that scores without error would have. `schools: r`: correlation of schools' "
+            "mean percentile with what they and their teachers truly added. `coverage`: of the 95 % limits, for the "
             "percentile of the current score without its error, at the same priors and norm.",
             markdown(
                 rows.drop(columns="seed").agg(["mean", "std", "min", "max"]).T.rename_axis("over seeds").reset_index()
