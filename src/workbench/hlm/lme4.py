@@ -3,63 +3,22 @@
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import linalg
 
-from workbench import machine
 from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.hlm.design import Design, Floats, build, complete_rows, matrices
 from workbench.hlm.formula import Formula, parse
+from workbench.hlm.r import ask, engines, to_polars, to_r
 from workbench.hlm.result import RESIDUAL, Method, MixedModel, remarks
 
 FAMILIES = ("binomial", "poisson", "Gamma", "inverse.gaussian")  # those of R itself that glmer takes
 RESPONSE = "workbench.response"  # the column that takes the outcome's place when a model is fitted again
 LAPLACE = "Fitted by maximum likelihood with the Laplace approximation; REML is not defined for this family."
-
-# What is asked of a fitted model, in R. Covariance blocks are given in the order of the formula: lme4 itself
-# puts the factor with most levels first.
-R_QUESTIONS = """list(
-  told = function(m) {
-    flist <- m@flist
-    group <- names(flist)[attr(flist, "assign")]
-    blocks <- unname(lapply(unclass(lme4::VarCorr(m)), function(b) matrix(b, nrow(b))))
-    bars <- vapply(lme4::findbars(stats::formula(m)), function(b) deparse1(b[[3]]), "")
-    levels <- vapply(bars, function(b) nlevels(flist[[b]]), 0L)
-    order <- if (any(diff(levels) > 0)) order(rev(order(levels))) else seq_along(levels)
-    opt <- m@optinfo
-    list(
-      beta = lme4::fixef(m), covariance = as.matrix(stats::vcov(m)), loglik = as.numeric(stats::logLik(m)),
-      parameters = attr(stats::logLik(m), "df"), n = stats::nobs(m), group = group[order], blocks = blocks[order],
-      columns = unname(m@cnms)[order], scale = if (lme4::getME(m, "devcomp")$dims[["useSc"]]) stats::sigma(m)^2,
-      singular = lme4::isSingular(m), settled = opt$conv$opt == 0,
-      warnings = c(opt$conv$lme4$messages, unlist(opt$warnings)),
-      dropped = names(attr(lme4::getME(m, "X"), "col.dropped"))
-    )
-  },
-  modes = function(m) as.data.frame(lme4::ranef(m, condVar = TRUE)),
-  levels = function(m) lapply(m@flist, levels),
-  degrees = function(m, L) apply(L, 1, function(l) lmerTest::contest1D(m, l)$df),
-  linear = function(m) as.numeric(lme4::getME(m, "X") %*% lme4::fixef(m)),
-  predict = function(m, data, random) {
-    form <- if (random) NULL else NA
-    as.numeric(if (is.null(data)) stats::predict(m, re.form = form, type = "response")
-      else stats::predict(m, newdata = data, re.form = form, type = "response", allow.new.levels = TRUE))
-  },
-  simulate = function(m, draws, seed) {
-    set.seed(seed)
-    if (!lme4::isLMM(m)) return(sapply(stats::simulate(m, draws), function(y) if (is.matrix(y)) y[, 1] else y))
-    spherical <- matrix(stats::rnorm(ncol(lme4::getME(m, "Z")) * draws), ncol = draws)
-    effects <- as.matrix(lme4::getME(m, "Z") %*% lme4::getME(m, "Lambda") %*% spherical)
-    noise <- matrix(stats::rnorm(nrow(effects) * draws), ncol = draws) / sqrt(stats::weights(m))
-    stats::predict(m, re.form = NA) + stats::sigma(m) * (effects + noise)
-  }
-)"""
 
 
 @dataclass(frozen=True)
@@ -78,11 +37,11 @@ class Lme4:
     def degrees(self, contrasts: Floats) -> Floats:
         if self.family != "gaussian":
             return np.full(len(contrasts), np.inf)
-        return np.asarray(_ask("degrees", self.model, np.asarray(contrasts)))
+        return np.asarray(ask("degrees", self.model, np.asarray(contrasts)))
 
     def modes(self) -> pd.DataFrame:
-        told = _ask("modes", self.model).rename(columns={"condval": "estimate", "condsd": "std_error"})
-        levels = {group: list(names) for group, names in _ask("levels", self.model).items()}
+        told = ask("modes", self.model).rename(columns={"condval": "estimate", "condsd": "std_error"})
+        levels = {group: list(names) for group, names in ask("levels", self.model).items()}
         tables = []
         for factor in self.design.factors:
             own = told[told["grpvar"].astype(str) == factor.name]
@@ -101,7 +60,7 @@ class Lme4:
         }
 
     def fixed_variance(self) -> float:
-        return self.design.spread(np.asarray(_ask("linear", self.model)))
+        return self.design.spread(np.asarray(ask("linear", self.model)))
 
     def predict(self, data: Any, random: bool) -> Floats:
         frame = None
@@ -112,10 +71,10 @@ class Lme4:
                 raise BadInput(
                     f"{(~full).sum()} of the rows to predict lack a value that the model uses; fill or leave them out."
                 )
-        return np.asarray(_ask("predict", self.model, None if frame is None else _to_r(frame), random))
+        return np.asarray(ask("predict", self.model, None if frame is None else to_r(frame), random))
 
     def simulate(self, draws: int, seed: int) -> Floats:
-        return np.asarray(_ask("simulate", self.model, draws, seed)).reshape(self.design.n, draws)
+        return np.asarray(ask("simulate", self.model, draws, seed)).reshape(self.design.n, draws)
 
     def refit(self, y: Floats | None, method: Method) -> MixedModel:
         if y is None:
@@ -157,16 +116,16 @@ def _fitted(
     formula: str, frame: pd.DataFrame, design: Design, method: Method, weights: str | None, family: str, shown: str
 ) -> MixedModel:
     """Fit `formula` to complete rows; the result is said to be of the formula `shown`."""
-    lmer, glmer, family_of = _pymer4()
+    lmer, glmer, family_of = engines()
     w = None if weights is None else frame[weights].to_numpy(np.float64)
     options: dict[str, Any] = {} if w is None else {"weights": w}
     options |= {"REML": method == "REML"} if family == "gaussian" else {"family": family_of(family)}
     text = re.sub(r"\bC\(", "factor(", formula)
     try:
-        model = (lmer if family == "gaussian" else glmer)(text, data=_to_polars(frame), **options)
+        model = (lmer if family == "gaussian" else glmer)(text, data=to_polars(frame), **options)
     except Exception as error:
         raise ModelError(f"lme4 cannot fit {shown!r}: {_first_sentence(str(error))}") from error
-    told = _ask("told", model)
+    told = ask("told", model)
     names = [factor.name for factor in design.factors]
     variances, covariances = _variances(told, names)
     fitted = Lme4(model, shown, method, weights, family, frame, design, covariances)
@@ -207,72 +166,3 @@ def _first_sentence(error: str) -> str:
     """What R says, without the call in which it says it."""
     lines = [line.strip() for line in error.strip().splitlines() if line.strip()]
     return re.sub(r"^Error in .*? : ?", "", " ".join(lines[:3]))
-
-
-@cache
-def _pymer4() -> tuple[Any, Any, Any]:
-    """pymer4's lmer and glmer, and R's families by name."""
-    try:
-        r = machine.start_r()
-        from pymer4.tidystats.lmerTest import glmer, lmer
-    except Exception as error:
-        raise ModelError(
-            "engine='lme4' needs R with the packages lme4 and lmerTest, and pymer4 and rpy2 in Python; `make setup` "
-            "installs them and `workbench doctor` tells what is missing. engine='native' fits Gaussian models "
-            f"without. ({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__})"
-        ) from error
-    return lmer, glmer, lambda name: r[name]()
-
-
-@cache
-def _questions() -> Any:
-    return machine.start_r()(R_QUESTIONS)
-
-
-def _ask(question: str, model: Any, *arguments: Any) -> Any:
-    """Put one of the questions to R; arguments and answers are turned into each other's types here alone."""
-    if threading.current_thread() is not threading.main_thread():
-        raise ModelError("R answers in the main thread only; use engine='native' in a thread of your own.")
-    return _from_r(_questions().rx2(question)(model, *(_to_r(argument) for argument in arguments)))
-
-
-def _to_r(value: Any) -> Any:
-    from pymer4.tidystats.bridge import convert_argkwarg_none, numpy2R, polars2R
-
-    if isinstance(value, pd.DataFrame):
-        return polars2R(_to_polars(value))
-    return convert_argkwarg_none(numpy2R(value))
-
-
-def _to_polars(frame: pd.DataFrame) -> Any:
-    """The frame for pymer4: numbers as they are, all else as a factor whose levels are sorted as the native ones."""
-    import polars as pl
-
-    columns = {}
-    for name in frame.columns:
-        values = frame[name]
-        if pd.api.types.is_numeric_dtype(values):
-            columns[str(name)] = pl.Series(values.to_numpy(np.float64))
-        else:
-            code, levels = pd.factorize(values, sort=True)
-            labels = [str(level) for level in levels]
-            columns[str(name)] = pl.Series([labels[k] for k in code], dtype=pl.Enum(labels))
-    return pl.DataFrame(columns)
-
-
-def _from_r(value: Any) -> Any:
-    """Vectors as arrays or lists, a named one as a dict, a data frame as one of pandas, NULL as None."""
-    from rpy2 import rinterface as ri
-    from rpy2.robjects import vectors
-
-    if value is ri.NULL:
-        return None
-    if isinstance(value, vectors.DataFrame):
-        return pd.DataFrame({name: _from_r(column) for name, column in zip(value.names, value, strict=True)})
-    if isinstance(value, vectors.FactorVector):
-        return [value.levels[k - 1] for k in value]
-    if isinstance(value, vectors.Matrix):
-        return np.asarray(value)
-    named = value.names is not ri.NULL
-    items = [_from_r(item) for item in value] if isinstance(value, vectors.ListVector) else list(value)
-    return dict(zip(value.names, items, strict=True)) if named else items
