@@ -1,7 +1,7 @@
 """Both engines against what was published of well-known data, rounded as it was printed.
 
 A few printed variances and degrees of freedom are lme4's where its search stopped, about 10⁻⁸ above the minimum, which
-moves their last digit by up to two. For these, `nearly` holds, and the native criterion is the lower one.
+moves their last digit by up to three. For these, `nearly` holds, and the native criterion is the lower one.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def shows(value: float, published: str) -> None:
 
 
 def nearly(value: float, published: str) -> None:
-    """Assert that a number is the published one but for two units in its last digit."""
+    """Assert that a number is the published one but for three units in its last digit."""
     unit = 10.0 ** -len(published.partition(".")[2])
-    assert abs(float(value) - float(published)) < 2 * unit, f"{value} is not {published}"
+    assert abs(float(value) - float(published)) < 3 * unit, f"{value} is not {published}"
 
 
 def estimates(model: MixedModel) -> list[float]:
