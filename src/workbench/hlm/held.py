@@ -19,6 +19,7 @@ from workbench.hlm.native import Native
 EXACT = 1e-8  # of the deviance
 STEP = 1e-4
 MOST = 200
+FAR = 1e10
 Put = Callable[[Floats, float], Floats]
 Pull = Callable[[Floats, float, Floats], Floats]
 
@@ -154,23 +155,27 @@ def correlation(native: Native, group: str, term: str, other: str) -> Held:
 
 
 def _least(whole: Space, held: int, put: Put, pull: Pull, positive: tuple[int, ...] = ()) -> Callable[[float], float]:
-    """The least excess deviance at a value: a search over all coordinates but `held`, from where the last one ended."""
+    """The least excess deviance at a value: a search over all coordinates but `held`, which starts where that of the
+    nearest value ended."""
     scale = 1 / np.sqrt(np.maximum(np.delete(_bend(whole), held), 1.0))
-    x = np.delete(whole.start, held) / scale
-    bounds = [(0.0 if k in positive else -np.inf, np.inf) for k in range(len(x))]
+    bounds = [(0.0 if k in positive else -np.inf, np.inf) for k in range(len(scale))]
+    ended: dict[float, tuple[float, Floats]] = {}
 
     def least(value: float) -> float:
-        nonlocal x
-
         def at(z: Floats) -> tuple[float, Floats]:
-            excess, gradient = whole.deviance(put(z * scale, value))
+            try:
+                excess, gradient = whole.deviance(put(z * scale, value))
+            except np.linalg.LinAlgError:  # a step too far
+                return FAR, np.zeros(len(z))
             return excess, pull(z * scale, value, gradient) * scale
 
-        found = optimize.minimize(
-            at, x, jac=True, method="SLSQP", bounds=bounds, options={"ftol": EXACT, "maxiter": MOST}
-        )
-        x = found.x
-        return float(found.fun)
+        if value not in ended:
+            near = min(ended, key=lambda other: abs(other - value), default=None)
+            start = np.delete(whole.start, held) / scale if near is None else ended[near][1]
+            options = {"ftol": EXACT, "maxiter": MOST}
+            found = optimize.minimize(at, start, jac=True, method="SLSQP", bounds=bounds, options=options)
+            ended[value] = float(found.fun), found.x
+        return ended[value][0]
 
     return least
 

@@ -116,14 +116,10 @@ def crossing(held: Held, estimate: float, side: float, reach: float) -> float:
         return float(np.sqrt(max(held.excess(value), 0.0))) - reach if value != estimate else -reach
 
     step, inside = held.step, estimate
-    outside = _towards(end, estimate + side * step)
+    outside = float(np.clip(estimate + side * step, held.lowest, held.highest))
     while root(outside) < 0:
         if outside == end:
             return end
         inside, step = outside, 2 * step
-        outside = _towards(end, inside + side * step)
+        outside = float(np.clip(inside + side * step, held.lowest, held.highest))
     return float(optimize.brentq(root, inside, outside, xtol=1e-6 * held.step, rtol=1e-9))
-
-
-def _towards(end: float, value: float) -> float:
-    return max(end, value) if end < value or end == -np.inf else min(end, value)
