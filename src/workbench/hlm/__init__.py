@@ -70,6 +70,12 @@ def fit(
         return lme4.fit(formula, data, method, weights, family)
     if family != "gaussian":
         raise BadParameter(f"The native engine fits Gaussian models; for family={family!r} use engine='lme4'.")
+    if type(data).__module__.startswith("ibis."):
+        from workbench.hlm import database
+
+        if members:
+            raise BadParameter("Rows with several members need a data frame: pass table.execute().")
+        return database.fit(formula, data, method, weights)
     from workbench.hlm import native
 
     return native.fit(formula, data, method, weights, members)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,10 +31,11 @@ THREADED = 1500  # outer effects from which two threads pay
 @dataclass(frozen=True)
 class Centre:
     """What was taken off before summing: `change` (p × p) turns coefficients of the centred X into those of X,
-    `shift` is the level taken off y."""
+    `shift` is the level taken off y, `Z` (q × q a factor, by name) makes the summed columns of Z from Z."""
 
     change: Floats
     shift: Floats
+    Z: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Native:
     optimum: Optimum
     fixed_spread: float
     design: Design | None
+    n_dropped: int
+    dropped_columns: tuple[str, ...]
 
     @property
     def sigma2(self) -> float:
@@ -137,7 +140,7 @@ class Native:
         if y is None:
             likelihood = replace(self.likelihood, reml=method == "REML")
             return _result(
-                replace(self, method=method, likelihood=likelihood, optimum=_optimum(likelihood, self.formula)), 0
+                replace(self, method=method, likelihood=likelihood, optimum=_optimum(likelihood, self.formula))
             )
         design = replace(self._rows("refit"), y=np.asarray(y, dtype=np.float64))
         return fit_design(design, self.formula, method, start=self.optimum.theta)
@@ -162,26 +165,36 @@ def fit(
 def fit_design(design: Design, formula: str, method: Method, start: Floats | None = None) -> MixedModel:
     """Fit a model to its matrices; `start` is θ of a fit to the same rows."""
     F, centre = centred(design)
-    raw = moments(design, F)
+    steady = {
+        factor.name: steadied(factor, Z.mean(axis=0), Z.std(axis=0))
+        for factor, Z in zip(design.factors, design.Z, strict=True)
+    }
+    Z = tuple(Z @ steady[factor.name] for factor, Z in zip(design.factors, design.Z, strict=True))
+    raw, centre = moments(replace(design, Z=Z), F), replace(centre, Z=steady)
     spread = lambda beta: design.spread(design.X @ beta)  # noqa: E731
-    return fit_moments(raw, formula, method, design.columns, design.factors, centre, spread, design, start)
+    return fit_moments(
+        raw, formula, method, design.columns, design.factors, centre, spread, design.n_dropped, design.dropped_columns,
+        design, start,
+    )  # fmt: skip
 
 
 def fit_moments(
     raw: Moments, formula: str, method: Method, columns: tuple[str, ...], factors: tuple[Factor, ...], centre: Centre,
-    spread: Any, design: Design | None, start: Floats | None = None, n_dropped: int = 0,
-    dropped_columns: tuple[str, ...] = (),
+    spread: Callable[[Floats], float], n_dropped: int, dropped_columns: tuple[str, ...], design: Design | None = None,
+    start: Floats | None = None,
 ) -> MixedModel:  # fmt: skip
-    """Fit a model to the moments of its rows."""
+    """Fit a model to the moments of its rows; `spread` gives the variance of Xβ over the rows."""
     m, units = standardised(raw)
+    units = replace(units, Z=tuple(centre.Z[f.name] @ T for f, T in zip(raw.factors, units.Z, strict=True)))
     if m.ff[-1, -1] <= 1e-12 * max(raw.ff[-1, -1], 1e-300):
         raise ModelError(f"In {formula!r} the fixed effects explain the outcome completely; nothing is left to model.")
     inner = eliminate(raw, m)
     likelihood = Likelihood(m, inner, layout(m.outers, inner.rows, inner.cols), method == "REML")
     optimum = _optimum(likelihood, formula, start)
-    native = Native(formula, method, columns, factors, likelihood, units, centre, optimum, 0.0, design)
-    native = replace(native, fixed_spread=spread(native.beta))
-    return _result(native, n_dropped, dropped_columns)
+    native = Native(
+        formula, method, columns, factors, likelihood, units, centre, optimum, 0.0, design, n_dropped, dropped_columns
+    )
+    return _result(replace(native, fixed_spread=spread(native.beta)))
 
 
 def centred(design: Design) -> tuple[Floats, Centre]:
@@ -198,6 +211,21 @@ def centred(design: Design) -> tuple[Floats, Centre]:
         X = X - means
         y = y - shift[k]
     return np.column_stack([X, y]), Centre(change, shift)
+
+
+def steadied(factor: Factor, means: Floats, spreads: Floats) -> Floats:
+    """Return S (q × q), z S being Z with columns that are far from zero brought near it, as 2021 by calendar years.
+
+    Only beside an intercept that they may correlate with, where the model stays the same one. Whole numbers are
+    taken off, so that whole numbers stay.
+    """
+    S = np.eye(len(factor.columns))
+    for block in factor.blocks:
+        at = [k for k in range(block.start, block.stop) if factor.columns[k] == "(Intercept)"]
+        for k in range(block.start, block.stop):
+            if at and k != at[0] and abs(means[k]) > 10 * spreads[k]:
+                S[at[0], k] = -np.round(means[k])
+    return S
 
 
 def threads(likelihood: Likelihood) -> AbstractContextManager[Any]:
@@ -247,16 +275,15 @@ def _new_rows(design: Design, data: Any) -> tuple[Floats, list[sparse.csr_array]
     return X[:, [order.index(name) for name in design.columns]], Z
 
 
-def _result(native: Native, n_dropped: int, dropped_columns: tuple[str, ...] = ()) -> MixedModel:
-    design = native.design
-    dropped = design.dropped_columns if design else dropped_columns
+def _result(native: Native) -> MixedModel:
+    dropped = native.dropped_columns
     variances, singular = _variances(native)
     likelihood = native.likelihood
     reml = likelihood.reml
     converged = native.optimum.converged
     return MixedModel(
         formula=native.formula, method=native.method, engine="native", family="gaussian",
-        n_obs=likelihood.m.n, n_dropped=design.n_dropped if design else n_dropped,
+        n_obs=likelihood.m.n, n_dropped=native.n_dropped,
         groups={factor.name: len(factor.levels) for factor in native.factors},
         criterion=native.optimum.at.criterion + (native.units.log_determinant if reml else 0.0),
         n_parameters=likelihood.p + likelihood.size + 1, columns=native.columns, beta=native.beta,

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.hlm.design import Floats
 from workbench.hlm.deviance import Likelihood, Slope, Solution, split
 
-GAIN = 1e-9  # stop where a step promises less, on the scale of the criterion
+GAIN = 1e-11  # stop where a step promises less, on the scale of the criterion
 MOST = 200
 SCORING = 4  # steps that trust the expected information; after them curvature is learned from the gradients
 
