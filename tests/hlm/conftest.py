@@ -1,4 +1,4 @@
-"""Data that R packages carry, and the studies' random designs."""
+"""What tests of mixed models share: whether R is there, and the studies' random designs."""
 
 from __future__ import annotations
 
@@ -25,25 +25,6 @@ def sleepstudy(with_r: None) -> pd.DataFrame:
     from workbench.hlm.r import r_table
 
     return r_table("lme4::sleepstudy")
-
-
-@pytest.fixture(scope="session")
-def schools(with_r: None) -> pd.DataFrame:
-    """High School & Beyond, 7,185 students of 160 schools, SES as a deviation from the school's mean (CSES)."""
-    from workbench.hlm.r import r_table
-
-    sector = r_table("nlme::MathAchSchool")[["School", "Sector"]]
-    rows = r_table("nlme::MathAchieve").merge(sector, on="School", validate="many_to_one")
-    mean = rows.groupby("School")["SES"].transform("mean")
-    return rows.assign(CSES=rows["SES"] - mean, Sector=(rows["Sector"] == "Catholic").astype(float))
-
-
-@pytest.fixture(scope="session")
-def pupils(with_r: None) -> pd.DataFrame:
-    """Mathematics of 1,721 children of 60 schools over six years (egsingle)."""
-    from workbench.hlm.r import r_table
-
-    return r_table("mlmRev::egsingle")
 
 
 @pytest.fixture(scope="session")
