@@ -21,10 +21,9 @@ from workbench.hlm.modes import conditional_modes
 from workbench.hlm.moments import Moments, Units, column_products, moments, standardised
 from workbench.hlm.optimise import Optimum, minimise
 from workbench.hlm.outer import layout
-from workbench.hlm.result import RESIDUAL, Method, MixedModel, remarks
+from workbench.hlm.result import RESIDUAL, SINGULAR, Method, MixedModel, remarks
 from workbench.hlm.satterthwaite import Curvature, curvature, degrees_of_freedom
 
-SINGULAR = 1e-4  # as lme4's isSingular
 THREADED = 1500  # outer effects from which two threads pay
 
 

@@ -16,6 +16,7 @@ Method = Literal["REML", "ML"]
 EngineName = Literal["native", "lme4"]
 RESIDUAL = "Residual"
 LEVEL = 0.95
+SINGULAR = 1e-4  # of the residual's standard deviation, as lme4's isSingular
 
 
 class Fitted(Protocol):
@@ -196,8 +197,10 @@ def remarks(converged: bool, singular: bool, dropped: tuple[str, ...], variances
     if not converged:
         said.append("The search for the variances did not settle: do not report this fit. Simplify the random effects.")
     if singular:
-        total = variances.loc[variances["other_term"].isna(), "estimate"].sum()
-        zero = variances[variances["other_term"].isna() & (variances["estimate"] < 1e-8 * total)]
+        residual = variances.loc[variances["group"] == RESIDUAL, "estimate"]
+        least = SINGULAR**2 * (float(residual.iloc[0]) if len(residual) else 1.0)
+        own = variances[variances["other_term"].isna() & (variances["group"] != RESIDUAL)]
+        zero = own[own["estimate"] < least]
         what = ", ".join(f"{t} of {g}" for g, t in zip(zero["group"], zero["term"], strict=True))
         said.append(
             "The fit is singular: "
