@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.errors import BadInput, BadParameter
+from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.growth.gap_data import proficiency_counts
 from workbench.growth.gap_parts import within_between
 from workbench.growth.gap_trends import FEWEST, GapCells, as_row
 from workbench.growth.gaps import Z, cohens_d, equal_weight_gap, v_statistic
-from workbench.growth.ordered_probit import hetop, v_from_counts
+from workbench.growth.ordered_probit import FEWEST_CATEGORIES, FEWEST_FOR_SD, hetop, v_from_counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,19 +80,27 @@ def gap_measures(rows: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
         if min(cell.in_a.sum(), (~cell.in_a).sum()) < FEWEST:
             continue
         a, scores = cell.in_a.to_numpy(), cell.score.to_numpy()
-        counts = [proficiency_counts(scores[group], cuts.loc[grade]) for group in (a, ~a)]
+        counts = _categories([scores[a], scores[~a]], cuts.loc[grade])
         gaps = {
             D: (cohens_d, cohens_d(scores, a)),
             EQUAL: (equal_weight_gap, equal_weight_gap(scores, a)),
             V_SCORES: (v_statistic, v_statistic(scores, a)),
             V_TRUE: (v_statistic, v_statistic(scores, a, errors=cell.error)),
         }
-        if min((count > 0).sum() for count in counts) > 2:
+        if min((count > 0).sum() for count in counts) >= FEWEST_CATEGORIES:
             gaps[V_COUNTS] = (v_statistic, v_from_counts(*counts))
         for name, (measure, gap) in gaps.items():
             true = measure(cell.true_score, a).estimate if "true_score" in cell else np.nan
             found.append({"grade_level": grade, "measure": name, **as_row(gap), "true_gap": true})
+    if not found:
+        raise ModelError(f"No grade has {FEWEST} tested students of each group; there is no gap to tell.")
     return pd.DataFrame(found)
+
+
+def _categories(scores: list[Any], cuts: Any) -> Any:
+    """Counts of several groups by category, without categories that nobody is in: these are their neighbours'."""
+    counts = np.array([proficiency_counts(each, cuts) for each in scores])
+    return counts[:, counts.any(axis=0)]
 
 
 def average_of_grades(measures: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +109,8 @@ def average_of_grades(measures: pd.DataFrame) -> pd.DataFrame:
     table = grouped[["n_a", "n_b"]].sum().join(grouped[["gap", "true_gap"]].mean())
     table["std_error"] = grouped.std_error.apply(lambda errors: float(np.sqrt((errors**2).sum()) / len(errors)))
     table["conf_low"], table["conf_high"] = table.gap - Z * table.std_error, table.gap + Z * table.std_error
-    columns = ["gap", "std_error", "conf_low", "conf_high", "true_gap", "n_a", "n_b"]
+    table["grades"] = grouped.size()
+    columns = ["gap", "std_error", "conf_low", "conf_high", "true_gap", "grades", "n_a", "n_b"]
     return table[columns].dropna(axis=1, how="all").reset_index()
 
 
@@ -176,19 +185,26 @@ def parts_by_level(rows: pd.DataFrame, data: Data, seed: int) -> pd.DataFrame:
 def school_means(rows: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
     """School means from counts, for each grade of one school year, beside the means of scores.
 
-    In SDs of the grade, whose mean is 0. Columns: grade_level, school_id, n, mean, mean_se, conf_low, conf_high, sd,
-    own_sd, score_mean, and true_mean where true scores are known (both also in SDs of their grade).
+    In SDs of the grade, whose mean is 0; an SD of its own for each school of 50 students, or one for all where there is
+    none. Left out are schools with fewer than 20 students in the grade or with all of them in one category, and grades
+    with fewer than two schools or no school in three categories. Columns: grade_level, school_id, n, mean, mean_se,
+    conf_low, conf_high, sd, sd_se, own_sd, score_mean, and true_mean where it is known (both also in SDs of the grade).
     """
     import pandas as pd
 
     tables = []
     for grade, cell in rows.groupby("grade_level"):
-        cell = cell[cell.groupby("school_id").score.transform("size") >= FEWEST_IN_SCHOOL]
-        if cell.school_id.nunique() < 2:
-            continue
+        category = np.searchsorted(cuts.loc[grade], cell.score, "right")
+        sizes = cell.assign(category=category).groupby("school_id").category.agg(["size", "nunique"])
+        usable = sizes.index[(sizes["size"] >= FEWEST_IN_SCHOOL) & (sizes["nunique"] > 1)]
+        cell = cell[cell.school_id.isin(usable)]
         by_school = cell.groupby("school_id").score
-        counts = np.array([proficiency_counts(scores, cuts.loc[grade]) for _, scores in by_school])
-        fit = hetop(counts, list(by_school.groups)).groups.rename(columns={"group": "school_id"})
+        counts = _categories([scores for _, scores in by_school], cuts.loc[grade])
+        spread = (counts > 0).sum(axis=1) >= FEWEST_CATEGORIES
+        if len(counts) < 2 or not spread.any():
+            continue
+        own_sd_from = FEWEST_FOR_SD if (counts[spread].sum(axis=1) >= FEWEST_FOR_SD).any() else None
+        fit = hetop(counts, list(by_school.groups), own_sd_from).groups.rename(columns={"group": "school_id"})
         for column, name in (("score", "score_mean"), ("true_score", "true_mean")):
             if column in cell:
                 means = (cell[column] - cell[column].mean()) / cell[column].std(ddof=0)
@@ -214,6 +230,9 @@ GAP_HELP = {
     "at": "the school year or the grade",
     "part": "part of the gap, or all of it; segregation: how unevenly the groups are spread over schools, 0 to 1",
     "gap": "standard deviations by which group a leads",
+    "school_id": "the school",
+    "mean": "mean of the school in the grade, from counts; the grade's mean is 0",
+    "sd": "standard deviation of the school; the grade's is 1",
     "estimate": "standard deviations by which group a leads; of segregation, a share",
     "std_error": "standard error",
     "conf_low": "lower 95 % limit",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[Any]
 FEWEST_CATEGORIES = 3
+FEWEST_FOR_SD = 50
+"""With fewer students an SD estimated from counts is mostly noise; Reardon et al. (2017) pool those of small groups."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class _Model:
         )
 
 
-def hetop(counts: Any, groups: Sequence[object] | None = None, own_sd_from: int | None = 50) -> Hetop:
+def hetop(counts: Any, groups: Sequence[object] | None = None, own_sd_from: int | None = FEWEST_FOR_SD) -> Hetop:
     """Estimate means and SDs of groups from counts (G, K), rows groups and columns categories from low to high.
 
     A group has an SD of its own if it has at least `own_sd_from` students, in three or more categories. All others have
