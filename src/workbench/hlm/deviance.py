@@ -14,9 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from workbench.hlm import outer
-from workbench.hlm.design import Factor, Floats
+from workbench.hlm.design import Factor, Floats, Ints
 from workbench.hlm.elimination import Elimination
 from workbench.hlm.moments import Moments
 
@@ -53,12 +54,14 @@ class Part:
 class Slope:
     """The `gradient` in θ (k), a positive approximation of the Hessian (k × k), and Σ̄ of each factor.
 
-    `hessian` is the expected information with levels taken as independent; it steers, it is not reported.
+    `hessian` is the expected information with levels taken as independent; it steers, it is not reported. `scored`
+    is θ after a scoring step in the variances themselves, which far from the minimum is the better guide.
     """
 
     gradient: Floats
     hessian: Floats
     Sigmas: tuple[Floats, ...]
+    scored: Floats
 
 
 @dataclass(frozen=True)
@@ -239,25 +242,50 @@ def _kron_sum(T: Floats, count: Floats) -> tuple[Floats, Floats]:
 
 def _slope(parts: list[Part], factors: tuple[Factor, ...], degrees: int) -> Slope:
     """Assemble: Λ̄ = 2Σ̄Λ; information tr(T N_i T N_j) with N = Λ⁻¹dΛ + (Λ⁻¹dΛ)', less what σ² takes up."""
-    gradients, blocks, means = [], [], []
+    gradients, blocks, means, scored_blocks, scored_means, slopes = [], [], [], [], [], []
     for part, factor in zip(parts, factors, strict=True):
         rows, cols = factor.free
-        q = len(part.Lambda)
-        back = np.linalg.inv(part.Lambda)
-        N = np.zeros((len(rows), q, q))
-        N[np.arange(len(rows)), :, cols] = back[:, rows].T
-        N = N + N.transpose(0, 2, 1)
+        N = _directions(np.linalg.inv(part.Lambda), rows, cols)
         values, vectors = np.linalg.eigh(part.Sigma)
         bent = (vectors * np.maximum(values, 0)) @ vectors.T
         curvature = 2 * bent[np.ix_(rows, rows)] * (cols[:, None] == cols[None, :])
-        blocks.append(np.einsum("iab,bcda,jcd->ij", N, part.TT.transpose(0, 1, 2, 3), N, optimize=True) + curvature)
+        blocks.append(np.einsum("iab,bcda,jcd->ij", N, part.TT, N, optimize=True) + curvature)
         means.append(np.einsum("ab,iba->i", part.T, N))
         gradients.append((2 * part.Sigma @ part.Lambda)[rows, cols])
-    hessian = np.zeros((sum(map(len, gradients)),) * 2)
-    start = 0
-    for block in blocks:
-        hessian[start : start + len(block), start : start + len(block)] = block
-        start += len(block)
+        M = _directions(np.eye(len(part.Lambda)), rows, cols)
+        scored_blocks.append(np.einsum("iab,bcda,jcd->ij", M, part.TT, M, optimize=True))
+        scored_means.append(np.einsum("ab,iba->i", part.T, M))
+        slopes.append(np.einsum("ab,iba->i", part.Lambda.T @ part.Sigma @ part.Lambda, M))
+    hessian = _profiled(blocks, means, degrees)
+    information = _profiled(scored_blocks, scored_means, degrees)
+    step = -np.linalg.lstsq(information, np.concatenate(slopes), rcond=1e-10)[0]
+    scored = _scored(parts, factors, step)
+    return Slope(np.concatenate(gradients), hessian, tuple(part.Sigma for part in parts), scored)
+
+
+def _directions(back: Floats, rows: Ints, cols: Ints) -> Floats:
+    """back·E + (back·E)' for the matrix E with a one at each free entry (k × q × q)."""
+    N = np.zeros((len(rows), *back.shape))
+    N[np.arange(len(rows)), :, cols] = back[:, rows].T
+    return N + N.transpose(0, 2, 1)
+
+
+def _profiled(blocks: list[Floats], means: list[Floats], degrees: int) -> Floats:
     mean = np.concatenate(means)
-    hessian -= np.outer(mean, mean) / degrees
-    return Slope(np.concatenate(gradients), hessian, tuple(part.Sigma for part in parts))
+    return np.asarray(block_diag(*blocks) - np.outer(mean, mean) / degrees)
+
+
+def _scored(parts: list[Part], factors: tuple[Factor, ...], step: Floats) -> Floats:
+    """θ of the variances Λ(I + M)Λ', M a step in the scale of Λ that leaves each variance at least a part."""
+    thetas, start = [], 0
+    for part, factor in zip(parts, factors, strict=True):
+        rows, cols = factor.free
+        M = np.tensordot(step[start : start + len(rows)], _directions(np.eye(len(part.Lambda)), rows, cols), axes=1)
+        values, vectors = np.linalg.eigh(M)
+        grown = (vectors * np.clip(1 + values, 0.004, 16.0)) @ vectors.T
+        root = np.zeros_like(M)
+        for block in factor.blocks:
+            root[block, block] = np.linalg.cholesky(grown[block, block])
+        thetas.append((part.Lambda @ root)[rows, cols])
+        start += len(rows)
+    return np.concatenate(thetas)

@@ -54,14 +54,28 @@ def _descend(likelihood: Likelihood, start: Floats) -> Optimum:
         if gain < GAIN:
             return Optimum(theta, at, slope, used, True)
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
-        found = _line(likelihood, theta, at, slope, step)
-        used += found[2]
+        found = _scored(likelihood, at, slope, gain) if turn < SCORING else None
+        used += turn < SCORING
+        if found is None:
+            found = _line(likelihood, theta, at, slope, step)
+            used += found[2]
         if found[1] is None:
             return Optimum(theta, at, slope, used, gain < 1e-6 + 1e-12 * abs(at.criterion))
         moved, now = found[0] - theta, likelihood.slope(found[1])
         B = _positive(now.hessian) if turn < SCORING else _updated(B, moved, now.gradient - slope.gradient)
         theta, at, slope = found[0], found[1], now
     return Optimum(theta, at, slope, used, False)
+
+
+def _scored(
+    likelihood: Likelihood, at: Solution, slope: Slope, gain: float
+) -> tuple[Floats, Solution | None, int] | None:
+    """The scoring step in the variances, where it gains what it should."""
+    try:
+        tried = likelihood.solve(slope.scored)
+    except np.linalg.LinAlgError:
+        return None
+    return (slope.scored, tried, 1) if tried.criterion < at.criterion - 0.5 * gain else None
 
 
 def _line(
