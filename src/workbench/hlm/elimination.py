@@ -19,6 +19,8 @@ from scipy import sparse
 from workbench.hlm.design import Floats, Ints
 from workbench.hlm.moments import Moments
 
+TABLE = 50_000_000  # pairs of outer effects for which a table is held
+
 
 @dataclass(frozen=True)
 class Elimination:
@@ -151,7 +153,7 @@ def _pairs(
                 column.append(np.broadcast_to((pattern[who] * parts + part)[:, None], key.shape).ravel())
                 amount.append((product * times[who][:, None]).ravel())
                 part += 1
-    unique, inverse = np.unique(np.concatenate(keys), return_inverse=True)
+    unique, inverse = _numbered(np.concatenate(keys), size)
     base = np.bincount(inverse[: own.nnz], own.data, minlength=len(unique))
     shape = (len(unique), patterns * parts)
     if not entry:
@@ -160,6 +162,18 @@ def _pairs(
         (np.concatenate(amount), (inverse[np.concatenate(entry)], np.concatenate(column))), shape=shape
     )
     return unique // size, unique % size, base, pairs
+
+
+def _numbered(keys: Ints, size: int) -> tuple[Ints, Ints]:
+    """The different keys row·size + column, sorted, and the number of each; without sorting where there is room."""
+    if size**2 > TABLE:
+        unique, inverse = np.unique(keys, return_inverse=True)
+        return unique, inverse
+    place = np.zeros(size**2, dtype=np.int32)
+    place[keys] = 1
+    unique = np.flatnonzero(place)
+    place[unique] = np.arange(len(unique), dtype=np.int32)
+    return unique, place[keys]
 
 
 def met(C: sparse.csr_array, groups: int, q: int) -> tuple[sparse.csr_array, Floats]:

@@ -168,7 +168,10 @@ def fit_design(design: Design, formula: str, method: Method, start: Floats | Non
         factor.name: steadied(factor, Z.mean(axis=0), Z.std(axis=0))
         for factor, Z in zip(design.factors, design.Z, strict=True)
     }
-    Z = tuple(Z @ steady[factor.name] for factor, Z in zip(design.factors, design.Z, strict=True))
+    Z = tuple(
+        Z if (steady[factor.name] == np.eye(Z.shape[1])).all() else Z @ steady[factor.name]
+        for factor, Z in zip(design.factors, design.Z, strict=True)
+    )
     raw, centre = moments(replace(design, Z=Z), F), replace(centre, Z=steady)
     spread = lambda beta: design.spread(design.X @ beta)  # noqa: E731
     return fit_moments(
