@@ -76,8 +76,8 @@ def drawn(seed: int) -> RandomDesign:
     unit = (x - x.mean()) / max(float(x.std()), 1e-12)
     y = 2 + 0.5 * unit + (f == "low") * 0.7 + rng.normal(0, 1, n)
     for name, k in levels.items():
-        spread = float(rng.choice([0, 0.05, 0.5, 2]))
-        slope = float(rng.choice([0, 0.3, 1]))
+        spread = float(rng.choice([0, 0.5, 1, 2]))
+        slope = float(rng.choice([0, 0.5, 1]))
         y += spread * rng.normal(0, 1, k)[group[name]] + slope * rng.normal(0, 1, k)[group[name]] * unit
     w = rng.uniform(0.2, 3, n) if rng.random() < 0.3 else None
     if w is not None:

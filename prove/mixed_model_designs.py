@@ -67,8 +67,8 @@ def main(seeds: Iterable[int] = SEEDS) -> int:
 
 
 def _spelled(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as text with their magnitude."""
-    return table.map(lambda value: f"{value:.2g}" if isinstance(value, float) else value)
+    """Numbers as text with their magnitude; formulas' bars escaped, which Markdown would take for a new cell."""
+    return table.map(lambda cell: f"{cell:.2g}" if isinstance(cell, float) else str(cell).replace("|", r"\|"))
 
 
 if __name__ == "__main__":
