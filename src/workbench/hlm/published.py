@@ -155,7 +155,7 @@ def compare(data: str, slow: bool = False) -> pd.DataFrame:
     """Fit every published model of one data set again, and set the numbers side by side.
 
     model, quantity, published (as printed), lme4 (fitted here; missing for slow ones unless asked for), native,
-    difference (native less published) and `last_digits`: the difference in units of the last printed digit.
+    difference (native less published), and the distance of each engine's in units of the last printed digit.
     """
     from workbench.hlm import fit
 
@@ -170,5 +170,7 @@ def compare(data: str, slow: bool = False) -> pd.DataFrame:
             table[engine] = [found.get(engine, {}).get(name, np.nan) for name in model.numbers]
         table["difference"] = table["native"] - table["published"].astype(float)
         unit = [10.0 ** -len(text.partition(".")[2]) for text in table["published"]]
-        tables.append(table.assign(last_digits=(table["difference"] / unit).round(1)))
+        for engine in ("lme4", "native"):
+            table[f"{engine}_digits"] = ((table[engine] - table["published"].astype(float)) / unit).round(2)
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)
