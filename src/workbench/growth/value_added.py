@@ -37,6 +37,7 @@ AVERAGE, ABOVE, BELOW, ALONE = (
     "nobody to compare with",
 )
 FALSE_SHARE = 0.05
+RANKS = ("rank_best", "rank_worst")
 TEACHER_WARNING = (
     "These figures are for research. Do not base any decision about a person's employment on them. They do not show "
     "that a teacher caused what was measured. Most teachers cannot be told apart from the average."
@@ -49,8 +50,9 @@ class ValueAdded:
 
     `table`, a row a unit and year: school_id (teacher_id too, for teachers), school_year, peers, n (students),
     estimate (shrunken; against the mean of its peers), std_error, conf_low, conf_high (95 %), reliability, unshrunken,
-    unshrunken_error, q_value (of "does not differ from the mean of its peers"), category, rank_best, rank_worst (of
-    all ranks among its peers at once). `told` says in words how it was made.
+    sampling_error (of what is unshrunken, before peers are subtracted), q_value (of "does not differ from the mean of
+    its peers"), category, and for schools rank_best and rank_worst (all ranks among peers at once; teachers are not
+    ranked). `told` says in words how it was made.
     """
 
     table: pd.DataFrame
@@ -80,18 +82,19 @@ def school_value_added(
     is random, and its conditional mode is the estimate. It is everything about a school in that year that students' own
     past does not explain: its own contribution *and* the mean of its teachers'. It is told against the mean of the
     schools of the same level: schools that teach other grades are not compared. `adjustment`: "calibrated" takes
-    measurement error out of the prior scores, "observed" leaves it in (which credits schools with a high intake), "gain"
-    subtracts the prior score of the subject instead. `composition` adds the means of a school-year's prior scores and
-    disadvantage: what goes with intake is then no longer the school's. Who changed school counts for each in
-    proportion to his days. Raises BadParameter, BadInput or ModelError.
+    measurement error out of the prior scores, "observed" leaves it in (which credits schools with a high intake),
+    "gain" subtracts the prior score of the subject instead. `composition` adds the means of a school-year's prior
+    scores and disadvantage: what goes with intake is then no longer the school's. Who changed school counts for each
+    in proportion to his days. Raises BadParameter, BadInput or ModelError.
     """
     rows = with_doses(value_added_rows(data, subject), school_doses(data))
     schools = data.schools.select("school_id", peers="level").to_pandas()
     model = _fit(rows, subject, adjustment, "(1 | unit_year)", covariates, composition)
     effects = _modes(model, rows, "unit_year").merge(schools, left_on="unit", right_on="school_id").drop(columns="unit")
     return ValueAdded(
-        against_peers(effects, _variance(model, "unit_year"), seed), model, subject, adjustment, _told(rows, model)
-    )
+        with_ranks(against_peers(effects, _variance(model, "unit_year")), seed),
+        model, subject, adjustment, _told(rows, model),
+    )  # fmt: skip
 
 
 def teacher_value_added(
@@ -113,18 +116,17 @@ def teacher_value_added(
     effects = _modes(model, rows, "unit_year").merge(home, on=["unit", "school_year"]).merge(schools, on="school_id")
     effects = effects.rename(columns={"unit": "teacher_id"})
     return ValueAdded(
-        against_peers(effects, _variance(model, "unit_year"), seed), model, subject, adjustment, _told(rows, model)
+        against_peers(effects, _variance(model, "unit_year")), model, subject, adjustment, _told(rows, model)
     )
 
 
-def against_peers(effects: pd.DataFrame, variance: float, seed: int = 1) -> pd.DataFrame:
+def against_peers(effects: pd.DataFrame, variance: float) -> pd.DataFrame:
     """Return modes (estimate, std_error) told against the mean of their peers of the same year, with what is sure.
 
     Given the fixed effects modes are independent, so the difference from the mean of k peers has the variance
     (1 − 2/k) s² + mean(s²)/k. Unshrunken estimates divide a mode by its reliability 1 − s²/`variance` (Raudenbush &
     Bryk 2002, equation 3.28). Tests use these, with the false-discovery rate held at 5 % over the whole table.
     """
-    import pandas as pd
     from scipy.stats import norm
 
     if not variance > 1e-10:
@@ -148,27 +150,32 @@ def against_peers(effects: pd.DataFrame, variance: float, seed: int = 1) -> pd.D
     table = table.assign(
         conf_low=table.estimate - half, conf_high=table.estimate + half,
         reliability=1 - table.std_error**2 / (variance * (1 - 1 / k)),
-        unshrunken=centred(raw), unshrunken_error=np.sqrt(spread(raw_square)),
+        unshrunken=centred(raw), sampling_error=np.sqrt(raw_square),
     )  # fmt: skip
-    p = 2 * norm.sf(np.abs(table.unshrunken / table.unshrunken_error))
+    p = 2 * norm.sf(np.abs(table.unshrunken) / np.sqrt(spread(raw_square)))
     table["q_value"] = np.nan
     table.loc[k > 1, "q_value"] = q_values(p[k > 1])
     table["category"] = categories(table.unshrunken, table.q_value)
-    ranks = [_ranked(raw[part.index], raw_square[part.index], seed) for _, part in table.groupby(by)]
-    return table.join(pd.concat(ranks)).sort_values(["school_year", "peers", "school_id"], ignore_index=True)
+    return table.sort_values(["school_year", "peers", "school_id"], ignore_index=True)
+
+
+def with_ranks(table: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
+    """Return effects with `rank_best` and `rank_worst` among peers of the same year, all ranks of them at once."""
+    import pandas as pd
+
+    parts = [
+        pd.DataFrame(
+            dict(zip(RANKS, rank_intervals(p.unshrunken, p.sampling_error, LEVEL, seed), strict=True)), p.index
+        )
+        for _, p in table.groupby(["school_year", "peers"])
+    ]
+    return table.join(pd.concat(parts))
 
 
 def categories(estimates: Any, q: Any, false_share: float = FALSE_SHARE) -> Any:
     """Return for each estimate whether it differs from average, the false-discovery rate held at `false_share`."""
     sign, q = np.asarray(estimates) > 0, np.asarray(q, dtype=float)
     return np.select([np.isnan(q), q > false_share, sign], [ALONE, AVERAGE, ABOVE], BELOW)
-
-
-def _ranked(raw: pd.Series[float], squares: pd.Series[float], seed: int) -> pd.DataFrame:
-    import pandas as pd
-
-    best, worst = rank_intervals(raw, np.sqrt(squares), LEVEL, seed)
-    return pd.DataFrame({"rank_best": best, "rank_worst": worst}, index=raw.index)
 
 
 def _fit(

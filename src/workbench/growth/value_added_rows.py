@@ -1,4 +1,4 @@
-"""The rows value added is computed from: a score, the scores of the year before, and who taught the student how long."""
+"""The rows value added is computed from: a score, those of the year before, and who taught the student how long."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def subject_tests(data: Data, subject: Subject) -> pd.DataFrame:
     rows = tests.filter(tests.scale_id == sizes.scale_id[sizes.n.idxmax()])
     rows = rows.select(*columns, score="scale_score", error="standard_error").to_pandas()
     rows = rows.sort_values(columns[:3]).drop_duplicates(columns[:2], keep="last", ignore_index=True)
-    return rows.drop(columns="test_date").assign(cell=_joined(rows.school_year, rows.grade_level))
+    return rows.drop(columns="test_date").assign(cell=joined(rows.school_year, rows.grade_level))
 
 
 def value_added_rows(data: Data, subject: Subject) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def with_doses(rows: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:
     columns = [name for name in doses.columns if name not in ("dose", "unit", "school_id")]
     linked = rows.merge(doses.drop(columns="school_id", errors="ignore"), on=columns)
     linked["dose"] /= linked.groupby(columns).dose.transform("sum")
-    linked["unit_year"] = _joined(linked.unit, linked.school_year)
+    linked["unit_year"] = joined(linked.unit, linked.school_year)
     largest = linked.loc[linked.groupby(columns).dose.idxmax(), [*columns, "unit_year"]]
     return linked.merge(largest.rename(columns={"unit_year": "main"}), on=columns)
 
@@ -112,7 +112,7 @@ def _in_order(doses: ibis.Table) -> pd.DataFrame:
     return rows.sort_values(["student_id", "school_year", "unit"], ignore_index=True)
 
 
-def _joined(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[str]:
+def joined(left: pd.Series[str], right: pd.Series[str]) -> pd.Series[str]:
     """Two columns as one, such as `D001-003 2024`; made from the few pairs there are."""
     import pandas as pd
 

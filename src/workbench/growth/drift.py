@@ -1,4 +1,4 @@
-"""How teachers' effects drift: autocovariances of class means across years, and the prediction of a year from others."""
+"""How teachers' effects drift: autocovariances of class means over years, and a year predicted from the others."""
 
 from __future__ import annotations
 
