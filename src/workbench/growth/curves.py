@@ -87,27 +87,33 @@ def school_model(curve: CurveData, shape: Shape) -> MixedModel:
 def group_model(
     curve: CurveData, shape: Shape, groups: list[str], schools: bool, engine: Engine = "auto"
 ) -> MixedModel:
-    """Fit differences in level and in slope between groups; with `schools`, among students of one first school."""
+    """Fit differences in level and in slope between groups; with `schools`, among students of the same schools.
+
+    Without, the differences are those in the district as a whole. With, students' first school and the years spent at
+    each school are in the model, which the native engine fits.
+    """
     for group in groups:
         if group not in curve.groups:
             raise BadParameter(f"There is no group {group!r} in these data; there are {', '.join(curve.groups)}.")
     terms = " + ".join(f"{group} + time:{group}" for group in groups)
-    random = STUDENTS if schools else "(time | student)"
-    return fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {terms} + {random}", "REML", engine)
+    start = f"score ~ {fixed_part(curve, shape)} + {terms}"
+    if schools:
+        return fit_curve(curve, f"{start} + {STUDENTS} + (1 | school_growth)", "REML")
+    return fit_curve(curve, f"{start} + (time | student)", "REML", engine)
 
 
 def group_differences(curve: CurveData, shape: Shape, group: str, engine: Engine = "auto") -> pd.DataFrame:
     """Return differences of each level of a group from its first one: at the centre grade, and in growth a year.
 
-    Three comparisons: in the district as a whole; among students who began at the same school; and besides with the
-    same values of all other groups. Columns: comparison, group, what, estimate, std_error, conf_low, conf_high.
+    Three comparisons: in the district as a whole; among students of the same schools; and besides with the same values
+    of all other groups. Columns: comparison, group, what, estimate, std_error, conf_low, conf_high.
     """
     import pandas as pd
 
     fits = {
         "district as a whole": group_model(curve, shape, [group], False, engine),
-        "same first school": group_model(curve, shape, [group], True, engine),
-        "same first school and other groups": group_model(curve, shape, curve.groups, True, engine),
+        "same schools": group_model(curve, shape, [group], True),
+        "same schools and other groups": group_model(curve, shape, curve.groups, True),
     }
     parts = []
     for comparison, model in fits.items():
