@@ -241,10 +241,10 @@ def main(districts: range = DISTRICTS, draws: int = DRAWS) -> int:
             "package and by a SQL query written apart from it:",
             markdown(counted[["seed", "indicator", "school_year", "n", "n_second", "value", "value_second"]]
                      .astype({"school_year": str, "seed": str, "n": int, "n_second": int}), 4),
-            f"Forecasts: {draws} series a row; 95 % intervals for the value that comes; widths in standard deviations of "
-            "a year's movement. Worlds differ in how much of the movement lasts; *as the method weighs them*: drawn anew "
-            "for each series, half of the weight on the random walk and half spread evenly. Under one fixed world a "
-            "method that does not know it must hold more often in some and less often in others.",
+            f"Forecasts: {draws} series a row; 95 % intervals for the value that comes; widths in standard deviations "
+            "of a year's movement. Worlds differ in how much of the movement lasts; *as the method weighs them*: drawn "
+            "anew for each series, half of the weight on the random walk and half spread evenly. Under one fixed world "
+            "a method that does not know it must hold more often in some and less often in others.",
             markdown(ahead.drop(columns=["held", "width"])),
             f"Composition and rates: {draws} pairs of years of 1,500 students, a third of them in both; 400 bootstrap "
             "samples of students each.",
