@@ -155,8 +155,8 @@ def correlation(native: Native, group: str, term: str, other: str) -> Held:
 
 
 def _least(whole: Space, held: int, put: Put, pull: Pull, positive: tuple[int, ...] = ()) -> Callable[[float], float]:
-    """The least excess deviance at a value: a search over all coordinates but `held`, which starts where that of the
-    nearest value ended."""
+    """The least excess deviance at a value: a search over all coordinates but `held`, from the optimum and from where
+    the search at the nearest value ended."""
     scale = 1 / np.sqrt(np.maximum(np.delete(_bend(whole), held), 1.0))
     bounds = [(0.0 if k in positive else -np.inf, np.inf) for k in range(len(scale))]
     ended: dict[float, tuple[float, Floats]] = {}
@@ -170,10 +170,15 @@ def _least(whole: Space, held: int, put: Put, pull: Pull, positive: tuple[int, .
             return excess, pull(z * scale, value, gradient) * scale
 
         if value not in ended:
-            near = min(ended, key=lambda other: abs(other - value), default=None)
-            start = np.delete(whole.start, held) / scale if near is None else ended[near][1]
+            starts = [np.delete(whole.start, held) / scale]
+            if ended:  # the nearest may lie in a corner that the search does not leave
+                starts.append(ended[min(ended, key=lambda other: abs(other - value))][1])
             options = {"ftol": EXACT, "maxiter": MOST}
-            found = optimize.minimize(at, start, jac=True, method="SLSQP", bounds=bounds, options=options)
+            tried = [
+                optimize.minimize(at, start, jac=True, method="SLSQP", bounds=bounds, options=options)
+                for start in starts
+            ]
+            found = min(tried, key=lambda one: one.fun)
             ended[value] = float(found.fun), found.x
         return ended[value][0]
 
