@@ -38,6 +38,17 @@ AVERAGE, ABOVE, BELOW, ALONE = (
 )
 FALSE_SHARE = 0.05
 RANKS = ("rank_best", "rank_worst")
+HELP: dict[str, str] = {
+    "subject": "subject of the test",
+    "school_id": "the school",
+    "school_year": "spring of the school year",
+    "n": "students with scores in this spring and the one before",
+    "estimate": "value added in points of the test's scale, against the mean of schools of the same level; shrunken",
+    "conf_low": "lower end of the 95 % interval",
+    "conf_high": "upper end of the 95 % interval",
+    "reliability": "share of the variance of estimates that is not chance: 0 to 1",
+    "category": "-1 below average, 0 cannot be told apart from average, 1 above (false-discovery rate 5 %)",
+}
 TEACHER_WARNING = (
     "These figures are for research. Do not base any decision about a person's employment on them. They do not show "
     "that a teacher caused what was measured. Most teachers cannot be told apart from the average."
@@ -102,8 +113,8 @@ def teacher_value_added(
 ) -> ValueAdded:
     """Estimate what each teacher of a subject added in each school year, beyond the school: for research only.
 
-    As `school_value_added`, with random effects of school-year and of teacher-year, and prior scores calibrated within
-    classes. Told against the teachers of the same level of school in the same year. Several teachers who share a
+    As `school_value_added`, with random effects of school-year and of teacher-year, and prior scores calibrated by
+    class. Told against the teachers of the same level of school in the same year. Several teachers who share a
     student count for their share of the year. See `TEACHER_WARNING`, which belongs beside every use.
     """
     doses = teacher_doses(data, subject)
@@ -186,7 +197,9 @@ def _fit(
         raise BadParameter(f"adjustment is {adjustment!r}; it is one of {', '.join(get_args(Adjustment))}.")
     right = "cell" + (" + sex + C(race_ethnicity) + " + " + ".join(FLAGS) if covariates else "")
     if adjustment == "calibrated":
-        rows = calibrate_priors(rows, rows.main + " " + rows.grade_level.astype(str), _dummies(rows, covariates))
+        grade = " " + rows.grade_level.astype(str)
+        nests = rows.school_taught + grade if "school_taught" in rows else None
+        rows = calibrate_priors(rows, rows.main + grade, _dummies(rows, covariates), nests)
     if composition:
         means = {
             f"mean_{n}": rows.groupby("main")[n].transform("mean") for n in ("prior_math", "prior_reading", FLAGS[0])

@@ -45,3 +45,12 @@ def true_teachers(data: Data) -> pd.DataFrame:
     import pandas as pd
 
     return pd.read_parquet(data.path / ANSWER_KEY / "teachers.parquet")[["teacher_id", "school_year", "value_added"]]
+
+
+def beside_key(table: pd.DataFrame, truth: pd.DataFrame, keys: list[str], true: str) -> pd.DataFrame:
+    """Return estimates with `true` ones of the key, each against the mean of peers of the same year.
+
+    `true` names the column of `truth` that is held to be true; the result has it as `true`.
+    """
+    rows = table.merge(truth[[*keys, true]].rename(columns={true: "true"}), on=keys)
+    return rows.assign(true=rows.true - rows.groupby(["school_year", "peers"]).true.transform("mean"))

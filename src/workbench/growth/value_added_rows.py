@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from workbench.errors import BadInput, BadParameter
-from workbench.growth.prior_scores import PRIORS
 from workbench.paths import shown
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def value_added_rows(data: Data, subject: Subject) -> pd.DataFrame:
     the prior scores) and `COVARIATES`. Raises BadInput where nobody has all of them.
     """
     rows = subject_tests(data, subject)
-    for prior in PRIORS:
+    for prior in get_args(Subject):
         before = subject_tests(data, prior).assign(school_year=lambda t: t.school_year + 1)
         before = before.rename(columns={"score": f"prior_{prior}", "error": f"error_{prior}"})
         rows = rows.merge(before[["student_id", "school_year", f"prior_{prior}", f"error_{prior}"]])
