@@ -3,6 +3,7 @@ PYTHON ?= python3
 STUDY ?= [a-z]*
 RUN = .venv/bin/workbench
 DEMO = data/synthetic/demo
+DISTRICT = data/synthetic/district
 
 # The tests with real exports look where this points, and say so where they find nothing.
 ifeq ($(origin WORKBENCH_REAL_DATA),undefined)
@@ -14,7 +15,7 @@ endif
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup setup-system setup-python lint lab dashboard prove bench bench-state docs clean
+.PHONY: help demo district test setup setup-system setup-python lint lab dashboard prove bench bench-state docs clean
 
 help:  ## this list
 	@echo "Learning Analytics Workbench: type 'make' and one of these words."
@@ -24,6 +25,10 @@ help:  ## this list
 demo: setup  ## from nothing to a report: 10,000 synthetic students, predicted and explained
 	@test -f $(DEMO)/dataset.json || $(RUN) synthesize $(DEMO) --preset demo
 	@$(RUN) run params/demo.yml
+
+district: setup  ## growth, value added, percentiles, gaps and trends for a district of 50,000
+	@test -f $(DISTRICT)/dataset.json || $(RUN) synthesize $(DISTRICT) --preset district
+	@$(RUN) run params/district.yml
 
 lab: setup  ## open JupyterLab on the notebooks
 	@$(RUN) lab
