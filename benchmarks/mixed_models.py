@@ -48,11 +48,11 @@ class Work:
 
 WORKS = (
     Work(
-        "InstEval, `service + (1\|s) + (1\|d) + (1\|dept)`",
+        "InstEval, `service + (1|s) + (1|d) + (1|dept)`",
         "InstEval", "y ~ service + (1 | s) + (1 | d) + (1 | dept)", "ML", ("lme4", "gpboost"),
     ),
     Work(
-        "InstEval, `service * dept + (1\|s) + (1\|d)`",
+        "InstEval, `service * dept + (1|s) + (1|d)`",
         "InstEval", "y ~ service * dept + (1 | s) + (1 | d)", "ML", ("lme4", "gpboost"),
     ),
     Work(
@@ -160,9 +160,10 @@ def _watched(process: subprocess.Popen[str]) -> int:
 def _row(work: Work, how: str, n: int, taken: dict[str, float], own: dict[str, float]) -> str:
     apart = abs(taken["criterion"] - own["criterion"])
     same = "–" if taken is own else f"yes, {apart:.1g} apart" if apart <= SAME else f"NO: {apart:.3g} apart"
+    title, times = work.title.replace("|", "\\|"), taken["seconds"] / own["seconds"]
     return (
-        f"| {work.title} | {WORDS.get(how, how)} | {n:,} | {taken['seconds']:.2f} "
-        f"| {taken['seconds'] / own['seconds']:.1f} × | {taken['megabytes']:,.0f} MB | {taken['criterion']:.3f} | {same} |"
+        f"| {title} | {WORDS.get(how, how)} | {n:,} | {taken['seconds']:.2f} | {times:.1f} × "
+        f"| {taken['megabytes']:,.0f} MB | {taken['criterion']:.3f} | {same} |"
     )
 
 
