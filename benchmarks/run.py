@@ -2,7 +2,8 @@
 
     python benchmarks/run.py [--state] [--write]
 
-`--state` adds the features of a whole state. `--write` also puts the figures into docs/performance.md.
+`--state` adds the features and the mixed model of a whole state (lme4 alone takes half an hour). `--write` also puts
+the figures into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import growth_percentiles
+import mixed_models
 import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -45,7 +48,7 @@ class Taken:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--state", action="store_true", help="also the features of 1,000,000 students")
+    parser.add_argument("--state", action="store_true", help="also the features and the mixed model of 1,000,000 students")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
     options = parser.parse_args()
     lines = []
@@ -77,6 +80,10 @@ def measured(folder: Path, state: bool) -> Iterator[str]:
         yield from _features(folder, preset, 1 if preset == "state" else TIMES)
     yield "\n### Tier 0 as a whole\n"
     yield _tier0(folder)
+    yield "\n### Mixed models\n"
+    yield from mixed_models.lines(state)
+    yield "\n### Growth percentiles\n"
+    yield from growth_percentiles.lines()
 
 
 def _machine() -> str:
