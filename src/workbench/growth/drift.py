@@ -44,15 +44,14 @@ class Drift:
 def teacher_drift(data: Data, subject: Subject, seed: int = 1) -> Drift:
     """Estimate how teachers' effects drift, after Chetty, Friedman & Rockoff (2014, sections II and IV).
 
-    The mean gain of a teacher's students in a year, as it differs from the same grade and year elsewhere and from the
-    mean of the school, is followed over years. Gains need no correction for measurement error, which only widens their
+    The mean gain of a teacher's students in a year, as it differs from that of the same grade and year, is followed over
+    years; what the school adds is in it. Gains need no correction for measurement error, which only widens their
     spread. For research only; `TEACHER_WARNING` belongs beside every use. Raises ModelError below three years.
     """
     rows = with_doses(value_added_rows(data, subject), teacher_doses(data, subject))
-    rows["rest"] = rows.score - rows[f"prior_{subject}"]
-    for place in (["cell"], ["school_id", "school_year"]):
-        weighted = (rows.rest * rows.dose).groupby([rows[name] for name in place]).transform("sum")
-        rows["rest"] -= weighted / rows.groupby(place).dose.transform("sum")
+    rows["gain"] = rows.score - rows[f"prior_{subject}"]
+    weighted = (rows.gain * rows.dose).groupby(rows.cell).transform("sum")
+    rows["rest"] = rows.gain - weighted / rows.groupby("cell").dose.transform("sum")
     by = rows.assign(total=rows.rest * rows.dose).groupby(["unit", "school_year"])
     means = by.agg(n=("dose", "sum"), total=("total", "sum")).reset_index().rename(columns={"unit": "teacher_id"})
     means["mean"] = means.total / means.n

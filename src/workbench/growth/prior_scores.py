@@ -36,7 +36,9 @@ def calibrated(scores: Floats, errors: Floats, groups: Any, covariates: Floats, 
 
     Where groups are small, such as classes, `nests` (n) name what they are parts of: the true mean of a group is then
     N(mean of its nest, B + D/n), B (0 where students came together by chance, large where they were sorted) is
-    estimated from the group means, and these are shrunken accordingly. `scores` and `errors` (n × k), `covariates` (n × w), `groups` (n) those whose effects are wanted.
+    estimated from the group means, and these are shrunken accordingly.
+
+    `scores` and `errors` (n × k), `covariates` (n × w), `groups` (n) those whose effects are wanted.
     Raises ModelError where the errors leave no true variance.
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)

@@ -21,6 +21,7 @@ from workbench.growth.value_added_rows import (
     value_added_rows,
     with_doses,
 )
+from workbench.hlm.native import Native
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,7 @@ AVERAGE, ABOVE, BELOW, ALONE = (
     "nobody to compare with",
 )
 FALSE_SHARE = 0.05
+UNIT = "unit_year"
 RANKS = ("rank_best", "rank_worst")
 HELP: dict[str, str] = {
     "subject": "subject of the test",
@@ -101,9 +103,9 @@ def school_value_added(
     rows = with_doses(value_added_rows(data, subject), school_doses(data))
     schools = data.schools.select("school_id", peers="level").to_pandas()
     model = _fit(rows, subject, adjustment, "(1 | unit_year)", covariates, composition)
-    effects = _modes(model, rows, "unit_year").merge(schools, left_on="unit", right_on="school_id").drop(columns="unit")
+    effects = _modes(model, rows).merge(schools, left_on="unit", right_on="school_id").drop(columns="unit")
     return ValueAdded(
-        with_ranks(against_peers(effects, _variance(model, "unit_year")), seed),
+        with_ranks(against_peers(effects, model), seed),
         model, subject, adjustment, _told(rows, model),
     )  # fmt: skip
 
@@ -124,49 +126,55 @@ def teacher_value_added(
     rows = rows.drop(columns="school_id").merge(home, on=["unit", "school_year"])
     rows["school_taught"] = rows.school_id + " " + rows.school_year.astype(str)
     model = _fit(rows, subject, adjustment, "(1 | school_taught) + (1 | unit_year)", covariates, False)
-    effects = _modes(model, rows, "unit_year").merge(home, on=["unit", "school_year"]).merge(schools, on="school_id")
+    effects = _modes(model, rows).merge(home, on=["unit", "school_year"]).merge(schools, on="school_id")
     effects = effects.rename(columns={"unit": "teacher_id"})
-    return ValueAdded(
-        against_peers(effects, _variance(model, "unit_year")), model, subject, adjustment, _told(rows, model)
-    )
+    return ValueAdded(against_peers(effects, model), model, subject, adjustment, _told(rows, model))
 
 
-def against_peers(effects: pd.DataFrame, variance: float) -> pd.DataFrame:
+def against_peers(effects: pd.DataFrame, model: MixedModel) -> pd.DataFrame:
     """Return modes (estimate, std_error) told against the mean of their peers of the same year, with what is sure.
 
     Given the fixed effects modes are independent, so the difference from the mean of k peers has the variance
-    (1 − 2/k) s² + mean(s²)/k. Unshrunken estimates divide a mode by its reliability 1 − s²/`variance` (Raudenbush &
-    Bryk 2002, equation 3.28). Tests use these, with the false-discovery rate held at 5 % over the whole table.
+    (1 − 2/k) s² + mean(s²)/k, to which comes what the fixed effects' own uncertainty does to it: a mode falls by
+    reliability · x̄ for each unit of β, x̄ being the unit's mean of X. Unshrunken estimates divide a mode by its
+    reliability 1 − s²/τ² (Raudenbush & Bryk 2002, equation 3.28). Tests use these, with the false-discovery rate held
+    at 5 % over the whole table.
     """
     from scipy.stats import norm
 
+    variance = float(model.variances.set_index("group").estimate[UNIT])
     if not variance > 1e-10:
         raise ModelError(
             "The units do not differ measurably: the variance of their effects is estimated as zero, so there is "
             "nothing to tell apart. Use more years or more students."
         )
+    effects = effects.reset_index(drop=True)
     by = [effects.school_year, effects.peers]
     k = effects.groupby(by).estimate.transform("size")
     trust = 1 - effects.std_error**2 / variance
     raw, raw_square = effects.estimate / trust, effects.std_error**2 / trust
+    pull = _mean_columns(model).loc[effects[UNIT]].reset_index(drop=True)
 
-    def centred(values: pd.Series[float]) -> pd.Series[float]:
+    def centred(values: Any) -> Any:
         return values - values.groupby(by).transform("mean")
 
-    def spread(squares: pd.Series[float]) -> pd.Series[float]:
-        return ((1 - 2 / k) * squares + squares.groupby(by).transform("mean") / k).where(k > 1)
+    def spread(squares: pd.Series[float], pulled: pd.DataFrame) -> pd.Series[float]:
+        own = (1 - 2 / k) * squares + squares.groupby(by).transform("mean") / k
+        return (own + (centred(pulled) ** 2).sum(axis=1)).where(k > 1)
 
-    table = effects.assign(estimate=centred(effects.estimate), std_error=np.sqrt(spread(effects.std_error**2)))
+    error = np.sqrt(spread(effects.std_error**2, pull.mul(trust, axis=0)))
+    table = effects.assign(estimate=centred(effects.estimate), std_error=error)
     half = norm.ppf((1 + LEVEL) / 2) * table.std_error
     table = table.assign(
         conf_low=table.estimate - half, conf_high=table.estimate + half,
         reliability=1 - table.std_error**2 / (variance * (1 - 1 / k)),
         unshrunken=centred(raw), sampling_error=np.sqrt(raw_square),
     )  # fmt: skip
-    p = 2 * norm.sf(np.abs(table.unshrunken) / np.sqrt(spread(raw_square)))
+    p = 2 * norm.sf(np.abs(table.unshrunken) / np.sqrt(spread(raw_square, pull)))
     table["q_value"] = np.nan
     table.loc[k > 1, "q_value"] = q_values(p[k > 1])
     table["category"] = categories(table.unshrunken, table.q_value)
+    table = table.drop(columns=UNIT)
     return table.sort_values(["school_year", "peers", "school_id"], ignore_index=True)
 
 
@@ -217,20 +225,33 @@ def _fit(
 def _dummies(rows: pd.DataFrame, covariates: bool) -> Floats:
     import pandas as pd
 
-    return pd.get_dummies(rows[list(COVARIATES if covariates else [])], drop_first=True).to_numpy(float)
+    if not covariates:
+        return np.zeros((len(rows), 1))
+    return pd.get_dummies(rows[list(COVARIATES)], drop_first=True).to_numpy(float)
 
 
-def _modes(model: MixedModel, rows: pd.DataFrame, group: str) -> pd.DataFrame:
+def _modes(model: MixedModel, rows: pd.DataFrame) -> pd.DataFrame:
     """Modes of units with their years and numbers of students."""
-    units = rows.groupby(group).agg(
+    units = rows.groupby(UNIT).agg(
         unit=("unit", "first"), school_year=("school_year", "first"), n=("student_id", "nunique")
     )
-    modes = model.modes[model.modes["group"] == group].set_index("level")[["estimate", "std_error"]]
-    return units.join(modes).reset_index(drop=True)
+    modes = model.modes[model.modes["group"] == UNIT].set_index("level")[["estimate", "std_error"]]
+    return units.join(modes).reset_index()
 
 
-def _variance(model: MixedModel, group: str) -> float:
-    return float(model.variances.set_index("group").estimate[group])
+def _mean_columns(model: MixedModel) -> pd.DataFrame:
+    """Each unit's mean of X times the root of the covariance of the fixed effects: units × p."""
+    import pandas as pd
+
+    assert isinstance(model.fitted, Native)
+    design = model.fitted.design
+    assert design is not None and design.weights is not None
+    at = [factor.name for factor in design.factors].index(UNIT)
+    codes, levels = design.codes[at], design.factors[at].levels
+    total = np.bincount(codes, design.weights)
+    X = design.X @ np.linalg.cholesky(model.covariance)
+    means = np.column_stack([np.bincount(codes, column * design.weights) / total for column in X.T])
+    return pd.DataFrame(means, index=levels)
 
 
 def _told(rows: pd.DataFrame, model: MixedModel) -> str:

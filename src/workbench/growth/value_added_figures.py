@@ -74,7 +74,8 @@ def specifications(found: Stability) -> Drawn:
         axis.text(0.05, 0.9, f"rank corr. {summary.rank_correlation[name]:.2f}", transform=axis.transAxes, fontsize=9)
     axes[0].set(ylabel="this specification (points)")
     worst = summary.drop(index=MAIN).rank_correlation
-    alt = f"Four scatter plots against the main specification. Farthest from it: {worst.idxmin()}, rank correlation {worst.min():.2f}."
+    farthest = f"{worst.idxmin()}, rank correlation {worst.min():.2f}"
+    alt = f"Four scatter plots against the main specification. Farthest from it: {farthest}."
     return Drawn(fig, alt, found.summary)
 
 
@@ -100,7 +101,7 @@ def autocovariances(found: Drift) -> Drawn:
 
 
 def recovery(table: pd.DataFrame, what: str) -> Drawn:
-    """Estimates with intervals against the true values of the answer key (columns true, estimate, conf_low, conf_high)."""
+    """Estimates with intervals against true values; columns true, estimate, conf_low, conf_high."""
     fig, axes = figure(6, 5)
     reach = np.array([table.estimate - table.conf_low, table.conf_high - table.estimate])
     axes.errorbar(table.true, table.estimate, yerr=reach, fmt="o", markersize=4, alpha=0.6, linewidth=0.8)
@@ -110,7 +111,10 @@ def recovery(table: pd.DataFrame, what: str) -> Drawn:
     axes.legend(loc="upper left")
     r = float(np.corrcoef(table.true, table.estimate)[0, 1])
     inside = ((table.conf_low <= table.true) & (table.true <= table.conf_high)).mean()
-    alt = f"Estimates against true values of {len(table):,} {what}; correlation {r:.2f}, {100 * inside:.0f} % of intervals hold the truth."
+    alt = (
+        f"Estimates against true values of {len(table):,} {what}; correlation {r:.2f}, "
+        f"{100 * inside:.0f} % of intervals hold the truth."
+    )
     return Drawn(fig, alt, table[["true", "estimate", "conf_low", "conf_high"]])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.growth.value_added import school_value_added
+from workbench.growth.value_added import AVERAGE, school_value_added
 from workbench.growth.value_added_rows import Subject
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def stability(data: Data, subject: Subject) -> Stability:
             "specification": list(tables),
             "rank_correlation": estimates.corrwith(estimates[MAIN], method="spearman").to_numpy(),
             "changed": categories.ne(categories[MAIN], axis=0).mean().to_numpy(),
-            "undecided": categories.eq("cannot be told apart from average").mean().to_numpy(),
+            "undecided": (categories == AVERAGE).mean().to_numpy(),
         }
     )
     return Stability(estimates.reset_index(), summary)
