@@ -174,3 +174,13 @@ def compare(data: str, slow: bool = False) -> pd.DataFrame:
             table[f"{engine}_digits"] = ((table[engine] - table["published"].astype(float)) / unit).round(2)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def as_printed(table: pd.DataFrame) -> pd.DataFrame:
+    """A comparison for reading: numbers as text, with two digits more than were printed."""
+    digits = table["published"].str.partition(".")[2].str.len() + 2
+    shown = table[["model", "quantity", "published"]].copy()
+    for column in ("lme4", "native", "difference"):
+        pairs = zip(table[column], digits, strict=True)
+        shown[column] = ["–" if np.isnan(value) else f"{value:.{k}f}" for value, k in pairs]
+    return shown.assign(in_last_digits=[f"{value:+.1f}" for value in table["native_digits"]])
