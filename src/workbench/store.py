@@ -114,6 +114,7 @@ def connect(backend: Backend = "duckdb") -> Any:
     if backend == "duckdb":
         connection = ibis.duckdb.connect()
         connection.raw_sql("SET TimeZone = 'UTC'")
+        connection.raw_sql("SET enable_progress_bar = false")  # it would put a widget into a report
         return connection
     return ibis.pyspark.connect(_spark_session())
 

@@ -150,7 +150,10 @@ def ahead(past: pd.DataFrame, forecasts: dict[str, pd.DataFrame], words: str, fa
     _whole_years(axis, [*past.school_year, *next(iter(forecasts.values())).school_year])
     axis.legend(fontsize=9)
     numbers = {name: factor * said[["value", "low", "high"]].iloc[-1] for name, said in forecasts.items()}
-    ends = "; ".join(f"by {name}, {v.value:.4g} ({v.low:.4g} to {v.high:.4g})" for name, v in numbers.items())
+    digits = 0 if numbers and min(v.value for v in numbers.values()) >= 1000 else 1
+    ends = "; ".join(
+        f"by {name}, {v.value:,.{digits}f} ({v.low:,.{digits}f} to {v.high:,.{digits}f})" for name, v in numbers.items()
+    )
     last = next(iter(forecasts.values())).school_year.iloc[-1]
     return Drawn(
         fig, f"{words} by year, and forecasts that widen with time. For {last}: {ends}.", _readable(_stacked(forecasts))
