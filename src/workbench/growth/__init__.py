@@ -43,7 +43,7 @@ _NAMES: dict[str, str] = {
     "membership": "workbench.growth.trend_enrolment",
     "next_spring": "workbench.growth.attrition",
     "percentile_sampling_error": "workbench.growth.percentile_errors",
-    "percentile_targets": "workbench.growth.percentile_targets",
+    "percentile_targets": "workbench.growth.percentile_paths",
     "percentiles": "workbench.growth.student_percentiles",
     "policy_effect": "workbench.growth.trend_policy",
     "q_values": "workbench.growth.rankings",

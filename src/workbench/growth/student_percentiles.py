@@ -119,7 +119,8 @@ def current_score_error(score: Floats, error: Floats, quantiles: Floats) -> tupl
     order = np.arange(1, below.shape[1] + 1)
     variance = below @ (2 * order - 1) - below.sum(axis=1) ** 2
     reach = norm.ppf(0.975) * error
-    return np.sqrt(np.maximum(variance, 0)), rank(score - reach, quantiles), rank(score + reach, quantiles)
+    told = np.where(error > 0, np.sqrt(np.maximum(variance, 0)), 0.0)  # exact scores are where they are
+    return told, rank(score - reach, quantiles), rank(score + reach, quantiles)
 
 
 def splines_for(people: Panel, subject: str, grade: int, before: int | None, n_priors: int) -> tuple[Spline, ...]:

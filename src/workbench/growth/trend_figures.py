@@ -85,7 +85,12 @@ def by_school(table: pd.DataFrame, name: str) -> Drawn:
     axis.plot(k * then, now.index, "D", color=RED, markerfacecolor="white", label=str(first))
     overall = indicator_series(table, name).value.iloc[-1]
     axis.axvline(k * overall, color=GREY, linestyle="--", label=f"everybody, {last}")
-    axis.set(yticks=now.index, yticklabels=now.school_id, xlabel=f"{one.words} ({_unit(one)})")
+    axis.set(
+        yticks=now.index,
+        yticklabels=now.school_id,
+        ylim=(-0.7, len(now) - 0.3),
+        xlabel=f"{one.words} ({_unit(one)})",
+    )
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     apart = int(((now.low > overall) | (now.high < overall)).sum())
     alt = (
