@@ -44,8 +44,8 @@ class Drift:
 def teacher_drift(data: Data, subject: Subject, seed: int = 1) -> Drift:
     """Estimate how teachers' effects drift, after Chetty, Friedman & Rockoff (2014, sections II and IV).
 
-    The mean gain of a teacher's students in a year, as it differs from that of the same grade and year, is followed over
-    years; what the school adds is in it. Gains need no correction for measurement error, which only widens their
+    The mean gain of a teacher's students in a year, as it differs from that of the same grade and year, is followed
+    over years; what the school adds is in it. Gains need no correction for measurement error, which only widens their
     spread. For research only; `TEACHER_WARNING` belongs beside every use. Raises ModelError below three years.
     """
     rows = with_doses(value_added_rows(data, subject), teacher_doses(data, subject))

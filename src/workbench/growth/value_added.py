@@ -245,7 +245,8 @@ def _mean_columns(model: MixedModel) -> pd.DataFrame:
 
     assert isinstance(model.fitted, Native)
     design = model.fitted.design
-    assert design is not None and design.weights is not None
+    assert design is not None
+    assert design.weights is not None
     at = [factor.name for factor in design.factors].index(UNIT)
     codes, levels = design.codes[at], design.factors[at].levels
     total = np.bincount(codes, design.weights)
