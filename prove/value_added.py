@@ -207,12 +207,12 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
     columns = ("schools' bias", "teachers' bias", "teachers' r", "teachers' √reliability", "teachers' coverage")
     by_class = [{"prior scores": a, **{c: classes[f"{a}: {c}"].mean() for c in columns}} for a in ADJUSTMENTS]
     return [
-        f"{DISTRICTS} districts of {SHAPE['students'] // DISTRICTS} students (60 schools), {SHAPE['years']} springs, seeds "
-        f"{rows.seed.min()} to {rows.seed.max()}; math. A school's value added in a "
-        "year is what it adds with its teachers, a teacher's what he adds beyond the school, both against the mean of "
-        "peers of one level and year, in the estimates and in the key. The layered model takes all years at once; "
-        "its schools are compared over all years. *Undecided*: cannot be told apart from average. *Wrong side*: of those "
-        "said to differ, truly on the other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
+        f"{DISTRICTS} districts of {SHAPE['students'] // DISTRICTS} students (60 schools), {SHAPE['years']} springs, "
+        f"seeds {rows.seed.min()} to {rows.seed.max()}; math. A school's value added in a year is what it adds with its "
+        "teachers, a teacher's what he adds beyond the school, both against the mean of peers of one level and year, in "
+        "the estimates and in the key. The layered model takes all years at once; its schools are compared over all "
+        "years. *Undecided*: cannot be told apart from average. *Wrong side*: of those said to differ, truly on the "
+        "other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
         markdown(summary),
         f"Classes made by standing (sorting {SORTING}) in one district with zones of unlike intake: {len(classes)} "
         "seeds, math. *Bias*: points by which an unshrunken estimate exceeds the truth for a school whose intake, or a "

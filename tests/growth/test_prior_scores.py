@@ -31,9 +31,9 @@ def test_errors_in_variables_are_removed_within_groups() -> None:
     assert found.reliability == pytest.approx([116 / 132.3] * 2, abs=0.01)
 
 
-def test_group_means_stay_as_observed() -> None:
+def test_with_equal_errors_group_means_stay_as_observed() -> None:
     group, _, errors, seen = made(10, 50, between=8)
-    found = calibrated(seen, errors, group, np.zeros((500, 1))).scores
+    found = calibrated(seen, np.full_like(errors, 4.0), group, np.zeros((500, 1))).scores
     assert np.bincount(group, found[:, 0]) == pytest.approx(np.bincount(group, seen[:, 0]))
 
 
