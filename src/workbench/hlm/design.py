@@ -175,7 +175,8 @@ def complete_rows(
 
 def _response(formula: Formula, frame: pd.DataFrame) -> Floats:
     y, _, _ = _columns(formula, f"0 + {formula.response}", frame)
-    if y.shape[1] != 1:
+    text = formula.response in frame and not pd.api.types.is_numeric_dtype(frame[formula.response])
+    if y.shape[1] != 1 or text:
         raise BadInput(f"The outcome {formula.response!r} is not numeric; a mixed model needs a number a row.")
     return y[:, 0]
 

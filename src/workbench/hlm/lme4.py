@@ -13,7 +13,7 @@ from scipy import linalg
 from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.hlm.design import Design, Floats, build, complete_rows, matrices
 from workbench.hlm.formula import Formula, parse
-from workbench.hlm.r import ask, engines, to_polars, to_r
+from workbench.hlm.r import ask, engines, to_r
 from workbench.hlm.result import RESIDUAL, Method, MixedModel, remarks
 
 FAMILIES = ("binomial", "poisson", "Gamma", "inverse.gaussian")  # those of R itself that glmer takes
@@ -122,7 +122,7 @@ def _fitted(
     options |= {"REML": method == "REML"} if family == "gaussian" else {"family": family_of(family)}
     text = re.sub(r"\bC\(", "factor(", formula)
     try:
-        model = (lmer if family == "gaussian" else glmer)(text, data=to_polars(frame), **options)
+        model = (lmer if family == "gaussian" else glmer)(text, data=to_r(frame), **options)
     except Exception as error:
         raise ModelError(f"lme4 cannot fit {shown!r}: {_first_sentence(str(error))}") from error
     told = ask("told", model)

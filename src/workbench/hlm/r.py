@@ -12,6 +12,9 @@ import pandas as pd
 from workbench import machine
 from workbench.errors import ModelError
 
+# Sorted levels arrive as an ordered factor, which R would code by polynomials.
+UNORDERED = "function(d) { d[] <- lapply(d, function(x) if (is.ordered(x)) factor(x, ordered = FALSE) else x); d }"
+
 # What is asked of a fitted model, in R. Covariance blocks are given in the order of the formula: lme4 itself
 # puts the factor with most levels first.
 R_QUESTIONS = """list(
@@ -52,9 +55,14 @@ R_QUESTIONS = """list(
 )"""
 
 
-@cache
+def _check_thread() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        raise ModelError("R answers in the main thread only; use engine='native' in a thread of your own.")
+
+
 def engines() -> tuple[Any, Any, Any]:
     """pymer4's lmer and glmer, and R's families by name."""
+    _check_thread()
     try:
         r = machine.start_r()
         from pymer4.tidystats.lmerTest import glmer, lmer
@@ -74,8 +82,7 @@ def _questions() -> Any:
 
 def ask(question: str, model: Any, *arguments: Any) -> Any:
     """Put one of the questions to R; arguments and answers are turned into each other's types here alone."""
-    if threading.current_thread() is not threading.main_thread():
-        raise ModelError("R answers in the main thread only; use engine='native' in a thread of your own.")
+    _check_thread()
     return _from_r(_questions().rx2(question)(model, *(to_r(argument) for argument in arguments)))
 
 
@@ -83,7 +90,7 @@ def to_r(value: Any) -> Any:
     from pymer4.tidystats.bridge import convert_argkwarg_none, numpy2R, polars2R
 
     if isinstance(value, pd.DataFrame):
-        return polars2R(to_polars(value))
+        return machine.start_r()(UNORDERED)(polars2R(to_polars(value)))
     return convert_argkwarg_none(numpy2R(value))
 
 
