@@ -14,7 +14,7 @@ from scipy import sparse
 
 from workbench.errors import BadInput, ModelError
 from workbench.hlm.design import Design, Factor, Floats, apply_spec, build, columns_first, complete_rows, lme4_name
-from workbench.hlm.deviance import Likelihood, split
+from workbench.hlm.deviance import Likelihood
 from workbench.hlm.elimination import eliminate
 from workbench.hlm.formula import parse
 from workbench.hlm.modes import conditional_modes
@@ -138,7 +138,7 @@ class Native:
     def refit(self, y: Floats | None, method: Method) -> MixedModel:
         if y is None:
             likelihood = replace(self.likelihood, reml=method == "REML")
-            return _result(
+            return result_of(
                 replace(self, method=method, likelihood=likelihood, optimum=_optimum(likelihood, self.formula))
             )
         design = replace(self._rows("refit"), y=np.asarray(y, dtype=np.float64))
@@ -196,7 +196,7 @@ def fit_moments(
     native = Native(
         formula, method, columns, factors, likelihood, units, centre, optimum, 0.0, design, n_dropped, dropped_columns
     )
-    return _result(replace(native, fixed_spread=spread(native.beta)))
+    return result_of(replace(native, fixed_spread=spread(native.beta)))
 
 
 def centred(design: Design) -> tuple[Floats, Centre]:
@@ -277,7 +277,8 @@ def _new_rows(design: Design, data: Any) -> tuple[Floats, list[sparse.csr_array]
     return X[:, [order.index(name) for name in design.columns]], Z
 
 
-def _result(native: Native) -> MixedModel:
+def result_of(native: Native) -> MixedModel:
+    """Return what a fit tells, the same as the other engine's."""
     dropped = native.dropped_columns
     variances, singular = _variances(native)
     likelihood = native.likelihood
@@ -308,6 +309,3 @@ def _variances(native: Native) -> tuple[pd.DataFrame, bool]:
     rows.append((RESIDUAL, None, None, native.sigma2))
     table = pd.DataFrame(rows, columns=["group", "term", "other_term", "estimate"])
     return table.astype({"term": object, "other_term": object}), singular
-
-
-__all__ = ["Centre", "Native", "fit", "fit_design", "fit_moments", "split"]

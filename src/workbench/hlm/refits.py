@@ -11,7 +11,7 @@ from workbench.errors import ModelError
 from workbench.hlm.design import Design, Floats
 from workbench.hlm.deviance import Likelihood
 from workbench.hlm.elimination import with_moments
-from workbench.hlm.native import Native, _result, threads
+from workbench.hlm.native import Native, result_of, threads
 from workbench.hlm.optimise import minimise
 from workbench.hlm.result import MixedModel
 
@@ -81,4 +81,4 @@ def _fitted(native: Native) -> MixedModel | None:
         found = replace(native, optimum=minimise(native.likelihood, native.optimum.theta))
     except np.linalg.LinAlgError:
         return None
-    return _result(replace(found, fixed_spread=native.design.spread(native.design.X @ found.beta)))
+    return result_of(replace(found, fixed_spread=native.design.spread(native.design.X @ found.beta)))
