@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _MARKS = ("o", "s", "^", "D")
+_PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
 _MEAN = "Mean growth percentile"
 
 
@@ -33,7 +34,7 @@ def intervals(table: pd.DataFrame, label: str, most: int = 40) -> Drawn:
     axes.axvline(50, color="#333333", linewidth=1, linestyle="--")
     axes.set(xlabel=f"{_MEAN} (95 % interval); the dashed line is usual growth", yticks=range(len(order)))
     axes.set_yticklabels([str(name).replace("_", " ") for name in order])
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12 - 1.2 / (len(order) + 4)), ncols=2)
+    fig.legend(loc="outside lower center", ncols=len(subjects))
     clear = int(((table.mean_low > 50) | (table.mean_high < 50)).sum())
     alt = (
         f"Dots with 95 % intervals, mean growth percentile from {table.mean_percentile.min():.0f} to "
@@ -75,7 +76,7 @@ def targets(table: pd.DataFrame) -> Drawn:
     for k, (name, values) in enumerate(share.items()):
         colour = ("#56B4E9", "#E9E2B5", "#E69F00", "#8A8A8A")[k]
         bars = axes.barh(places, values, left=start, color=colour, edgecolor="white", hatch=("", "", "//", "xx")[k])
-        axes.bar_label(bars, [f"{v:.0f} %" if v >= 5 else "" for v in values], label_type="center", fontsize=9)
+        axes.bar_label(bars, [f"{v:.0f} %" for v in values], label_type="center", fontsize=9, bbox=_PLATE)
         bars.set_label(name)
         start = start + values.to_numpy()
     axes.set(xlabel="Students (%)", yticks=places, xlim=(0, 100))
