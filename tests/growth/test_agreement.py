@@ -1,0 +1,60 @@
+"""Where methods disagree: errors by hand, and the mixed model's own equations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench import growth, open_data
+from workbench.errors import ModelError
+from workbench.growth import agreement
+from workbench.growth.curves import STUDENTS, fit_curve
+
+PEERS = pd.Series("elementary", list("abcdef"))
+
+
+def scores(seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = pd.DataFrame({"student": range(600), "school": np.repeat(list("abcdef"), 100)})
+    school = rows.school.map(dict(zip("abcdef", (-1.0, -0.5, 0.0, 0.0, 0.5, 1.0), strict=True)))
+    return rows.assign(x=school + rng.normal(size=600))
+
+
+def test_the_error_of_a_mean_is_that_of_the_textbook() -> None:
+    found = agreement.means(scores(), "x")
+    textbook = scores().groupby("school").x.std(ddof=0) / 10
+    assert np.sqrt((found.influence**2).sum()).to_numpy() == pytest.approx(textbook.to_numpy())
+
+
+def test_a_method_never_disagrees_with_itself_in_another_unit() -> None:
+    one, other = agreement.means(scores(), "x"), agreement.means(scores().assign(x=lambda t: 10 * t.x + 3), "x")
+    found = agreement.agreement({"points": one, "tenths": other}, PEERS)
+    assert found.differences.difference.max() == pytest.approx(0, abs=1e-9)
+    assert found.correlations.corrected.iloc[0] == pytest.approx(1)
+
+
+def test_a_school_that_methods_judge_differently_is_found_and_no_other() -> None:
+    moved = scores().assign(x=lambda t: t.x + 1.6 * (t.school == "a"))
+    judged = {"mean score": agreement.means(scores(), "x"), "value added": agreement.means(moved, "x")}
+    found = agreement.agreement(judged, PEERS)
+    assert set(found.differences.school_id[found.differences.large]) == {"a"}
+    told = agreement.sentences(found, pd.DataFrame({"intake": -0.6, "error_moves": 0.0}, list("abcdef")))
+    assert len(told) == 1
+    assert "School a" in told[0] and "0.6 SD below" in told[0]
+
+
+def test_schools_that_do_not_differ_have_no_footing() -> None:
+    same = scores().assign(x=np.tile([-1.0, 1.0], 300))
+    judged = {"x": agreement.means(scores(), "x"), "same": agreement.means(same, "x")}
+    with pytest.raises(ModelError, match="two methods"):
+        agreement.agreement(judged, PEERS)
+
+
+def test_the_growth_curves_equations_give_the_modes_of_the_fit() -> None:
+    curve = growth.curve_rows(open_data("data/synthetic/small_district"), "growth_math")
+    model = fit_curve(curve, f"score ~ time + {STUDENTS} + (1 | school_growth)", "REML")
+    effects, influence = agreement._solved(model)
+    modes = model.modes[model.modes.group == "school_growth"].estimate.to_numpy()
+    assert effects == pytest.approx(modes, abs=1e-7)
+    assert influence.shape == (curve.rows.student.nunique(), 12)
