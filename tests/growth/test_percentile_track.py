@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from workbench.errors import BadInput
 from workbench.growth import GrowthPercentiles, percentiles
-from workbench.growth.percentile_track import AT, BELOW, came_true, on_track, shares_on_track
+from workbench.growth.percentile_track import AT, BELOW, at_standard, came_true, on_track, shares_on_track
 
 GAIN, SPREAD = 10.0, 6.0
 CUTS = {("math", 3): 200.0, ("math", 4): 210.0, ("math", 5): 220.0}
@@ -56,6 +56,12 @@ def test_with_one_year_left_the_track_is_the_score(track: pd.DataFrame) -> None:
     clear = oldest[(oldest.percentile - oldest.needed).abs() > 1]
     assert len(clear) > 500
     assert (clear.on_track == (clear.scale_score >= 220)).all()
+
+
+def test_a_score_on_the_cut_is_at_the_standard() -> None:
+    """209.9 and 210 in grade 4, and a grade without a standard."""
+    tests = pd.DataFrame({"subject": "math", "grade_level": [4, 4, 9], "scale_score": [209.9, 210.0, 999.0]})
+    assert at_standard(tests, CUTS).tolist() == [False, True, False]
 
 
 def test_shares_are_counted(track: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from workbench.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 BELOW, AT = "below the standard a year before", "at or above it a year before"
 TRACK_HELP = {
@@ -51,6 +52,12 @@ def on_track(
 def shares_on_track(track: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return n and the share on track with Wilson's 95 % limits, a row a group."""
     return _shares(track, by, "on_track")
+
+
+def at_standard(tests: pd.DataFrame, cuts: Mapping[tuple[str, int], float]) -> NDArray[np.bool_]:
+    """Return whether each score is at or above the cut of its subject and grade; `tests` has the data model's names."""
+    cut = [cuts.get((s, int(g)), np.nan) for s, g in zip(tests.subject, tests.grade_level, strict=True)]
+    return tests.scale_score.to_numpy(float) >= np.array(cut)
 
 
 def came_true(track: pd.DataFrame, at_standard: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
