@@ -85,6 +85,8 @@ def test_yes_or_no_is_fitted_by_laplace_s_approximation_and_tested_by_z(rows: pd
     assert list(model.variances["group"]) == ["Subject"]
     pairs = hlm.fit("cbind(slow, quick) ~ Days + (1 | Subject)", rows, family="binomial")
     assert pairs.criterion == pytest.approx(model.criterion, abs=1e-6)
+    with pytest.raises(ModelError, match="own variance"):
+        _ = model.icc
     turned = model.refit(rows["quick"].to_numpy())
     assert turned.beta == pytest.approx(-model.beta, abs=1e-3)
 

@@ -53,6 +53,11 @@ class Lme4:
         return pd.concat(tables, ignore_index=True)
 
     def random_variance(self) -> dict[str, float]:
+        if self.family != "gaussian":
+            raise ModelError(
+                f"ICC and R² of a {self.family} model need the family's own variance on the scale of the link, and "
+                "there are several ways to take it (Nakagawa, Johnson & Schielzeth 2017); they are not offered."
+            )
         w = np.ones(self.design.n) if self.design.weights is None else self.design.weights
         return {
             factor.name: float(np.sum(self.covariances[factor.name] * ((Z * w[:, None]).T @ Z))) / self.design.n
