@@ -215,8 +215,8 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
         "other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
         markdown(summary),
         f"Classes made by standing (sorting {SORTING}) in one district with zones of unlike intake: {len(classes)} "
-        "seeds, math. *Bias*: points by which an unshrunken estimate exceeds the truth for a school whose intake, or a "
-        "class whose standing in the school, is one SD higher. Observed prior scores leave in the estimate what "
+        "seeds, math. *Bias*: points by which an unshrunken estimate exceeds the truth for a school whose intake, or "
+        "a class whose standing in the school, is one SD higher. Observed prior scores leave in the estimate what "
         "measurement error hides; calibrated within the group, or subtracted, they do not.",
         markdown(pd.DataFrame(by_class)),
     ]
