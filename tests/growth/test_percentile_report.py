@@ -1,4 +1,4 @@
-"""What schools and groups make of growth percentiles: by hand, and on the small district that comes with the project."""
+"""What schools and groups make of growth percentiles: by hand, and on the district that comes with the project."""
 
 from __future__ import annotations
 
