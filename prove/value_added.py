@@ -167,7 +167,7 @@ def main(seeds: Iterable[int] = SEEDS) -> int:
 
 
 def verdicts(rows: pd.DataFrame, null: pd.DataFrame, classes: pd.DataFrame) -> dict[str, bool]:
-    """The criteria, set before the study ran."""
+    """The criteria."""
     mean, by_class = rows.mean(), classes.mean()
     found: dict[str, bool] = {}
     for unit in ("schools", "teachers", "layered schools", "layered teachers"):
@@ -194,8 +194,8 @@ def verdicts(rows: pd.DataFrame, null: pd.DataFrame, classes: pd.DataFrame) -> d
         found[f"{words}; within 0.1 and beyond it"] = abs(right) <= 0.1 < abs(wrong)
     drift, forecast = mean["drift"], mean["forecast slope"]
     found[f"drift of teachers' effects {drift:.3f}, true 0.9; within 0.03"] = abs(drift - 0.9) <= 0.03
-    found[f"a year forecast from the others: slope {forecast:.3f}, 1 is unbiased; within 0.05"] = (
-        abs(forecast - 1) <= 0.05
+    found[f"a year forecast from the others: slope {forecast:.3f}, 1 is unbiased; within 0.03"] = (
+        abs(forecast - 1) <= 0.03
     )
     return found
 
@@ -208,16 +208,20 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
     by_class = [{"prior scores": a, **{c: classes[f"{a}: {c}"].mean() for c in columns}} for a in ADJUSTMENTS]
     return [
         f"{DISTRICTS} districts of {SHAPE['students'] // DISTRICTS} students (60 schools), {SHAPE['years']} springs, "
-        f"seeds {rows.seed.min()} to {rows.seed.max()}; math. A school's value added in a year is what it adds with its "
-        "teachers, a teacher's what he adds beyond the school, both against the mean of peers of one level and year, in "
+        f"seeds {rows.seed.min()} to {rows.seed.max()}; math. A school's value added in a year is what it adds with "
+        "its teachers, a teacher's what he adds beyond the school, both against the mean of peers of one level and year, in "
         "the estimates and in the key. The layered model takes all years at once; its schools are compared over all "
         "years. *Undecided*: cannot be told apart from average. *Wrong side*: of those said to differ, truly on the "
         "other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
+        "How class means are calibrated, and that errors include the fixed effects', was settled after teachers missed "
+        "their criterion on seeds 1 to 30, and how drift is measured after its forecasts did: these seeds are no "
+        "untouched test of either.",
         markdown(summary),
         f"Classes made by standing (sorting {SORTING}) in one district with zones of unlike intake: {len(classes)} "
         "seeds, math. *Bias*: points by which an unshrunken estimate exceeds the truth for a school whose intake, or "
         "a class whose standing in the school, is one SD higher. Observed prior scores leave in the estimate what "
-        "measurement error hides; calibrated within the group, or subtracted, they do not.",
+        "measurement error hides. Calibration takes out most of it; what stays for classes comes from shrinking their "
+        "means towards the school's, the price of less noise where classes are made by chance. Gains leave nothing.",
         markdown(pd.DataFrame(by_class)),
     ]
 
