@@ -141,7 +141,9 @@ def recovery(found: GrowthPercentiles, corrected: pd.Series, tests: pd.DataFrame
     schools = rows.groupby(["school_id", "school_year", "subject"]).agg(
         n=("percentile", "size"),
         percentile=("percentile", "mean"),
+        percentile_se=("percentile", "sem"),
         corrected=("corrected", "mean"),
+        corrected_se=("corrected", "sem"),
         added=("added", "mean"),
     )
     schools = schools[schools.n >= 10].reset_index()
