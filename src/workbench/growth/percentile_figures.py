@@ -105,7 +105,9 @@ def against_truth(schools: pd.DataFrame) -> Drawn:
         axis.axvline(0, color="#999999", linewidth=1)
         axis.set(title=words.capitalize(), xlabel="Truly added by school and teachers (scale points)", ylabel=_MEAN)
         axis.legend(loc="upper left")
-    axes[1].sharey(axes[0])
+    limits = np.array([axis.get_ylim() for axis in axes])
+    for axis in axes:
+        axis.set_ylim(limits.min(), limits.max() + 0.12 * np.ptp(limits))
     alt = (
         f"Two panels of {len(schools)} schools' mean growth percentiles with 95 % intervals, which rise with what was "
         f"truly added: {'; '.join(told)}."
