@@ -38,7 +38,7 @@ def rows(data: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("model", "engine"), [case for case in FITS if not (case.values[0].slow and case.values[1] == "lme4")]
-)  # lme4 takes most of a minute for the slow ones: notebooks/tier1/parity.ipynb fits them on request
+)  # lme4 takes some minutes for the slow ones: notebooks/tier1/parity.ipynb fits them on request
 def test_published_numbers(model: Published, engine: Any) -> None:
     found = numbers(hlm.fit(model.formula, rows(model.data), model.method, engine))
     for name, printed in model.numbers.items():

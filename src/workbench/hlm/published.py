@@ -15,7 +15,7 @@ from workbench.hlm.result import RESIDUAL, EngineName, Method, MixedModel
 
 @dataclass(frozen=True)
 class Published:
-    """A model, and numbers of it by name as they were printed; `slow` where lme4 takes most of a minute."""
+    """A model, and numbers of it by name as they were printed; `slow` where lme4 and lmerTest take some minutes."""
 
     data: str
     name: str
