@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from workbench.growth.curve_data import CurveData
 from workbench.growth.curves import STUDENTS, Shape, component, fit_curve, fixed_part
 from workbench.growth.gaps import Z, hedges_g
 from workbench.growth.rankings import q_values
-from workbench.growth.value_added import Adjustment, categories, school_value_added
+from workbench.growth.value_added import ABOVE, AVERAGE, BELOW, Adjustment, categories, school_value_added
 from workbench.growth.value_added_rows import Subject, school_doses, value_added_rows, with_doses
+from workbench.style import Drawn, figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def means(rows: pd.DataFrame, value: str, weight: str | None = None) -> Judged:
 
 
 def smaller_gaps(rows: pd.DataFrame, value: str, in_a: str) -> Judged:
-    """Return each school's gap (Hedges' g of the rows where `in_a` over the others) with its sign turned: high is small.
+    """Return each school's gap (Hedges' g of rows `in_a` over the others) with its sign turned: high is small.
 
     Schools with fewer than ten students in one of the groups are left out; n is the smaller group's number.
     """
@@ -99,7 +100,7 @@ def value_added(data: Data, subject: Subject, adjustment: Adjustment = "calibrat
 
 
 def curve_growth(curve: CurveData, shape: Shape) -> Judged:
-    """Return what a school adds to growth a year, from a curve with students' levels and slopes, first and later schools.
+    """Return what a school adds to growth a year, from a curve with students' levels and slopes and first schools.
 
     The mode û of a school is divided by its reliability. Given the variances, û solves C û = r, linear in students:
     the influence of student i is C⁻¹ A'V⁻¹(y − Aû) summed over i's rows (infinitesimal jackknife; Efron 1982), A being
@@ -113,8 +114,8 @@ def curve_growth(curve: CurveData, shape: Shape) -> Judged:
     trust = 1 - errors**2 / component(model, "school_growth", "(Intercept)")
     if not (trust > 0).all():
         raise ModelError("Schools' growth does not differ measurably in these data: nothing is left to compare.")
-    names = [factor for factor in model.fitted.design.factors if factor.name == "school_growth"][0].levels  # type: ignore[attr-defined]
-    students = [f for f in model.fitted.design.factors if f.name == "student"][0].levels  # type: ignore[attr-defined]
+    known = {factor.name: factor.levels for factor in model.fitted.design.factors}  # type: ignore[attr-defined]
+    names, students = known["school_growth"], known["student"]
     spent = curve.doses[curve.doses.student.isin(students)].groupby("school").student.nunique()
     table = pd.DataFrame({"school": names, "n": spent.reindex(names).to_numpy(), "estimate": effects / trust})
     return Judged(table, pd.DataFrame(influence / trust, students, names))
@@ -252,8 +253,8 @@ def _reasons(higher: str, lower: str, about: pd.Series[float], high: Any, low: A
     pair, why = {higher, lower}, []
     if SCORE in pair and GAP not in pair and about.intake * (1 if higher == SCORE else -1) >= 0.2:
         why.append(
-            f"Its students came with prior scores {abs(about.intake):.1f} SD {'above' if about.intake > 0 else 'below'} "
-            "those of its peers; a mean score counts what they brought."
+            f"Its students came with prior scores {abs(about.intake):.1f} SD {'above' if about.intake > 0 else 'below'} those "
+            "of its peers; a mean score counts what they brought."
         )
     if pair == {PERCENTILE, ADDED} and about.error_moves * (1 if higher == PERCENTILE else -1) >= 0.2:
         why.append(
@@ -266,3 +267,90 @@ def _reasons(higher: str, lower: str, about: pd.Series[float], high: Any, low: A
         if one.n < FEW:
             why.append(f"By {name} only {int(one.n)} students decide.")
     return why
+
+
+CODES = {BELOW: -1, AVERAGE: 0, ABOVE: 1}
+HELP: dict[str, str] = {
+    "subject": "subject of the test",
+    "school_id": "the school",
+    "method": "how the school is judged; each method answers another question",
+    "n": "students behind the estimate; for a gap those of the smaller group",
+    "estimate": "against the mean of schools of its level, in the method's own unit; a high 'small gap' is a small gap",
+    "conf_low": "lower end of the 95 % interval of the estimate",
+    "conf_high": "upper end of the 95 % interval of the estimate",
+    "standardised": "the estimate in standard deviations of schools' true values by this method",
+    "standard_low": "lower end of the 95 % interval, standardised",
+    "standard_high": "upper end of the 95 % interval, standardised",
+    "category": "-1 below average, 0 cannot be told apart from average, 1 above (false-discovery rate 5 %)",
+}
+
+
+def clues(found: Agreement, observed: Agreement, data: Data, subject: Subject, peers: pd.Series[str]) -> pd.DataFrame:
+    """Return what `sentences` may give as reasons, by school: intake and error_moves; see there.
+
+    `observed` is the same comparison with value added from prior scores as observed.
+    """
+    rows = value_added_rows(data, subject)
+    prior = rows[f"prior_{subject}"].groupby(rows.cell)
+    rows = rows.assign(standing=(rows[f"prior_{subject}"] - prior.transform("mean")) / prior.transform("std"))
+    intake = rows.groupby("school_id").standing.mean()
+    intake = intake - intake.groupby(peers.reindex(intake.index)).transform("mean")
+    added = [one.table[one.table.method == ADDED].set_index("school_id").standardised for one in (observed, found)]
+    return intake.to_frame("intake").assign(error_moves=added[0] - added[1])
+
+
+def beside_truth(table: pd.DataFrame, true: pd.Series[float], peers: pd.Series[str]) -> pd.DataFrame:
+    """Return each method's correlation with the true values and its error (root mean square, SD), nearest first.
+
+    `true`, by school, is told against peers and divided by its own SD, as estimates are.
+    """
+    schools = table.school_id.unique()
+    values = true.reindex(schools)
+    values = values - values.groupby(peers.reindex(schools)).transform("mean")
+    values /= np.sqrt((values**2).sum() / (len(values) - peers.reindex(schools).nunique()))
+    rows = table.assign(true=table.school_id.map(values))
+    rows = rows.assign(square=(rows.standardised - rows.true) ** 2, product=rows.standardised * rows.true)
+    rows = rows.assign(own=rows.standardised**2, key=rows.true**2)
+    sums = rows.groupby("method")[["square", "product", "own", "key"]].sum()
+    result = sums.assign(
+        schools=len(schools), correlation=sums["product"] / np.sqrt(sums.own * sums.key),
+        error=np.sqrt(sums.square / len(schools)),
+    )  # fmt: skip
+    return (result[["schools", "correlation", "error"]].reset_index().sort_values("error")).reset_index(drop=True)
+
+
+def lines(table: pd.DataFrame, differences: pd.DataFrame, most: int = 6) -> Drawn:
+    """Each school's standardised estimates from method to method; those with the largest disagreements named."""
+    wide = table.pivot(index="school_id", columns="method", values="standardised")[list(table.method.unique())]
+    chosen = list(differences[differences.large].school_id.drop_duplicates().head(most))
+    fig, axes = figure(9.5, 5.6)
+    at = np.arange(wide.shape[1])
+    for school in wide.index.difference(chosen):
+        axes.plot(at, wide.loc[school], color="#b4bcc5", linewidth=0.9)
+    limits = table.pivot(index="school_id", columns="method")[["standard_low", "standard_high"]]
+    for k, school in enumerate(chosen):
+        y, x = wide.loc[school].to_numpy(float), at + 0.03 * (k - len(chosen) / 2)
+        low, high = (limits[name].loc[school, list(wide)].to_numpy(float) for name in ("standard_low", "standard_high"))
+        axes.errorbar(x, y, [y - low, high - y], marker="osD^vP"[k % 6], linestyle=("-", "--", "-.", ":")[k % 4],
+                      capsize=2, label=school)  # fmt: skip
+    for place, school in zip(_apart(wide.loc[chosen].iloc[:, -1].to_numpy(float)), chosen, strict=True):
+        axes.annotate(school, (at[-1] + 0.1, wide.loc[school].iloc[-1]), (at[-1] + 0.28, place), va="center",
+                      arrowprops={"arrowstyle": "-", "color": "#7a8794", "linewidth": 0.6})  # fmt: skip
+    axes.axhline(0, color="#333333", linewidth=1)
+    axes.set_xticks(at, list(wide))
+    axes.set_xlim(-0.3, at[-1] + 0.95)
+    axes.set_ylabel("Against schools of the same level (SD of true values)")
+    if chosen:
+        fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=9)
+    others = f"{len(wide) - len(chosen)} schools are thin grey lines"
+    named = f"those that methods disagree about most are {', '.join(chosen)}" if chosen else "no disagreement is large"
+    alt = f"Lines of {len(wide)} schools' standardised estimates across {wide.shape[1]} methods; {others}; {named}."
+    return Drawn(fig, alt, table)
+
+
+def _apart(places: Floats, least: float = 0.3) -> Floats:
+    """Heights for labels, in the order given, at least so far apart."""
+    order, found = np.argsort(places), np.array(places, dtype=float)
+    for before, after in pairwise(order):
+        found[after] = max(found[after], found[before] + least)
+    return found - (found - places).mean() if len(found) else found
