@@ -70,7 +70,6 @@ def _race(folder: Path) -> Iterator[str]:
     yield f"| workbench | {own:.2f} | 1.0 × | – | – |"
     for how, words in (
         ("dual", "a linear programme each, dual form (scipy, HiGHS)"),
-        ("primal", "a linear programme each, primal form (scipy, HiGHS)"),
         ("r", "R's quantreg, method `br`, each by itself"),
     ):
         if how == "r" and not _has_quantreg():
@@ -183,22 +182,7 @@ def _dual(x: Any, y: Any) -> Any:
     return -np.array([fit.eqlin.marginals for fit in fits]).T
 
 
-def _primal(x: Any, y: Any) -> Any:
-    """Minimise τ 1'u + (1 − τ) 1'v subject to Xβ + u − v = y and u, v ≥ 0; Koenker & Bassett (1978)."""
-    from scipy.optimize import linprog
-    from scipy.sparse import csc_array, eye_array, hstack
-
-    n, p = x.shape
-    constraints = hstack([csc_array(x), eye_array(n), -eye_array(n)], format="csc")
-    bounds = [(None, None)] * p + [(0, None)] * (2 * n)
-    fits = []
-    for tau in PROBABILITIES:
-        cost = np.r_[np.zeros(p), np.full(n, tau), np.full(n, 1 - tau)]
-        fits.append(linprog(cost, A_eq=constraints, b_eq=y, bounds=bounds, method="highs").x[:p])
-    return np.array(fits).T
-
-
-FITS: dict[str, Callable[[Any, Any], Any]] = {"workbench": _native, "dual": _dual, "primal": _primal}
+FITS: dict[str, Callable[[Any, Any], Any]] = {"workbench": _native, "dual": _dual}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:

@@ -48,7 +48,7 @@ class Taken:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--state", action="store_true", help="also the features and the mixed model of 1,000,000 students")
+    parser.add_argument("--state", action="store_true", help="also features and a mixed model of 1,000,000 students")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
     options = parser.parse_args()
     lines = []
