@@ -52,6 +52,33 @@ def test_schools_that_do_not_differ_have_no_footing() -> None:
         agreement.agreement(judged, PEERS)
 
 
+def test_a_method_that_is_mostly_chance_keeps_its_own_unit_and_is_not_compared() -> None:
+    # Means ±0.11 with standard errors of 0.1: 0.0726 in all, of which 0.05 is chance, leaves 31 % true.
+    alternate = np.tile([-1.0, 1.0], 300) + np.repeat([0.11, -0.11] * 3, 100)
+    several = {"a": scores(), "b": scores(2), "noise": scores().assign(x=alternate)}
+    judged = {name: agreement.means(rows, "x") for name, rows in several.items()}
+    found = agreement.agreement(judged, PEERS)
+    assert found.silent == ("noise",)
+    assert found.table[found.table.method == "noise"].standardised.isna().all()
+    assert "noise" not in {*found.differences.higher, *found.differences.lower}
+
+
+def test_the_error_of_a_difference_is_that_of_a_bootstrap_of_students() -> None:
+    rng, rows = np.random.default_rng(3), scores()
+    rows = rows.assign(y=lambda t: t.x + rng.normal(0, 0.5, 600))
+    judged = {name: agreement.means(rows, name) for name in "xy"}
+    found = agreement.agreement(judged, PEERS)
+    taus = [(one.estimate / one.standardised).iloc[0] for _, one in found.table.groupby("method")]
+    drawn = []
+    for _ in range(400):
+        again = rows.groupby("school")[["student", "school", "x", "y"]].sample(frac=1, replace=True, random_state=rng)
+        means = again.groupby("school")[["x", "y"]].mean() / taus
+        drawn.append((means - means.mean()).x - (means - means.mean()).y)
+    bootstrap = pd.DataFrame(drawn).std()
+    errors = found.differences.set_index("school_id").std_error.reindex(bootstrap.index)
+    assert errors.to_numpy() == pytest.approx(bootstrap.to_numpy(), rel=0.15)
+
+
 def test_the_growth_curves_equations_give_the_modes_of_the_fit() -> None:
     curve = growth.curve_rows(open_data("data/synthetic/small_district"), "growth_math")
     model = fit_curve(curve, f"score ~ time + {STUDENTS} + (1 | school_growth)", "REML")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Floats = NDArray[Any]
 LARGE = 1.0  # standard deviations of true values between schools
 FEWEST = 10  # students of a group, for a gap
+RELIABLE = 0.5  # share of the variance of estimates that must be true, or their unit is itself mostly chance
 FEW = 50  # students: so few are told as a reason
 SCORE, CURVE, ADDED, PERCENTILE, GAP = "mean score", "growth curve", "value added", "growth percentile", "small gap"
 
@@ -45,8 +46,9 @@ class Agreement:
     """`table`, a row a school and method: school_id, method, n, estimate, conf_low, conf_high (against peers, in the
     method's unit), standardised, standard_low, standard_high (SD of true values), category. `differences`, a row a
     school and pair of methods: school_id, higher, lower, difference, std_error, q_value, large. `correlations`: method,
-    other, schools, rank (Spearman), corrected (without sampling error). `silent`: methods whose estimates vary no more
-    than chance does, so that they have no footing."""
+    other, schools, rank (Spearman), corrected (without sampling error). `silent`: methods of which more than half the
+    variance of estimates is chance; they stay in `table` in their own unit, and are not standardised or compared.
+    """
 
     table: pd.DataFrame
     differences: pd.DataFrame
@@ -161,7 +163,8 @@ def agreement(judged: Mapping[str, Judged], peers: pd.Series[str]) -> Agreement:
     """Put methods on one footing and test every difference of two of them at every school.
 
     Estimates are told against the mean of peers (`peers`: level, by school) and divided by τ, the SD of true values:
-    τ² = variance of estimates less the mean sampling variance (τ is then taken as known). The error of a difference is
+    τ² = variance of estimates less the mean sampling variance. τ is then taken as known, so a method needs a
+    reliability of one half: a small τ that is mostly chance would blow any difference up. The error of a difference is
     the root of Σ(ψ_a − ψ_b)² over students, ψ being standardised influences: what a bootstrap of whole students tends
     to, correlation of the methods' errors included. Large: at least one SD, and with a false-discovery rate of 5 % over
     all schools and pairs not chance. Only schools that every method judges, with a peer, are compared.
@@ -183,12 +186,13 @@ def agreement(judged: Mapping[str, Judged], peers: pd.Series[str]) -> Agreement:
         moves = one.influence.reindex(index=students, columns=level.index, fill_value=0.0).to_numpy() @ centre
         estimate, error = centre @ mine.estimate.to_numpy(float), np.sqrt((moves**2).sum(axis=0))
         variance = float((estimate**2).sum() - (error**2).sum()) / freedom
-        if variance <= 0:
+        reliable = variance > 0 and variance * freedom >= RELIABLE * (estimate**2).sum()
+        tau = float(np.sqrt(variance)) if reliable else np.nan
+        parts.append(_rows(name, mine.n, estimate, error, tau))
+        if not reliable:
             silent.append(name)
             continue
-        tau = np.sqrt(variance)
         z[name], psi[name] = estimate / tau, moves / tau
-        parts.append(_rows(name, mine.n, estimate, error, tau))
     if len(z) < 2:
         raise ModelError("Fewer than two methods can tell these schools apart: there is nothing to compare.")
     differences, correlations = _pairs(z, psi, level.index, freedom)
@@ -230,21 +234,23 @@ def _pairs(z: dict[str, Floats], psi: dict[str, Floats], schools: Any, freedom: 
 
 
 def sentences(found: Agreement, about: pd.DataFrame, most: int = 12) -> list[str]:
-    """Return a sentence on the largest disagreement of each school, with the reasons that the numbers support.
+    """Return sentences on large disagreements: each school's largest, with and without the mean score, and the reasons.
 
     `about`, by school_id: intake (mean prior score against peers, in SD of students), error_moves (standardised value
     added with prior scores as observed, less that with error taken out).
     """
-    rows = found.differences[found.differences.large].drop_duplicates("school_id").head(most)
-    category = found.table.set_index(["school_id", "method"])
+    rows = found.differences[found.differences.large]
+    rows = rows.assign(raw=(rows.higher == SCORE) | (rows.lower == SCORE)).drop_duplicates(["school_id", "raw"])
+    by = {name: part.set_index("school_id") for name, part in found.table.groupby("method")}
     told = []
-    for row in rows.itertuples():
-        high, low = (category.loc[(row.school_id, name)] for name in (row.higher, row.lower))
-        why = _reasons(row.higher, row.lower, about.loc[row.school_id], high, low)
+    for row in rows.sort_values("raw", kind="stable").groupby("raw").head(most).itertuples():
+        higher, lower, school = str(row.higher), str(row.lower), str(row.school_id)
+        high, low = by[higher].loc[school], by[lower].loc[school]
+        why = _reasons(higher, lower, cast(Any, about.loc[school]), high, low)
         told.append(
             f"School {row.school_id}: by {row.higher} {high.category} ({high.standardised:+.1f} SD), by {row.lower} "
             f"{low.category} ({low.standardised:+.1f} SD); they differ by {row.difference:.1f} ± "
-            f"{Z * row.std_error:.1f} SD. " + (" ".join(why) or "These numbers do not show why.")
+            f"{Z * float(cast('float', row.std_error)):.1f} SD. " + (" ".join(why) or "These numbers do not show why.")
         )
     return told
 
@@ -253,10 +259,13 @@ def _reasons(higher: str, lower: str, about: pd.Series[float], high: Any, low: A
     pair, why = {higher, lower}, []
     if SCORE in pair and GAP not in pair and about.intake * (1 if higher == SCORE else -1) >= 0.2:
         why.append(
-            f"Its students came with prior scores {abs(about.intake):.1f} SD {'above' if about.intake > 0 else 'below'} those "
-            "of its peers; a mean score counts what they brought."
+            f"Its students came with prior scores {abs(about.intake):.1f} SD "
+            f"{'above' if about.intake > 0 else 'below'} those of its peers; a mean score counts what they brought."
         )
-    if pair == {PERCENTILE, ADDED} and about.error_moves * (1 if higher == PERCENTILE else -1) >= 0.2:
+    if (
+        pair in ({PERCENTILE, ADDED}, {PERCENTILE, CURVE})
+        and about.error_moves * (1 if higher == PERCENTILE else -1) >= 0.2
+    ):
         why.append(
             f"Error in prior scores can be part of it: with prior scores as observed, as growth percentiles take them, "
             f"its value added would be {about.error_moves:+.1f} SD different."
@@ -321,19 +330,22 @@ def beside_truth(table: pd.DataFrame, true: pd.Series[float], peers: pd.Series[s
 
 def lines(table: pd.DataFrame, differences: pd.DataFrame, most: int = 6) -> Drawn:
     """Each school's standardised estimates from method to method; those with the largest disagreements named."""
+    table = table[table.standardised.notna()]
     wide = table.pivot(index="school_id", columns="method", values="standardised")[list(table.method.unique())]
     chosen = list(differences[differences.large].school_id.drop_duplicates().head(most))
     fig, axes = figure(9.5, 5.6)
     at = np.arange(wide.shape[1])
     for school in wide.index.difference(chosen):
         axes.plot(at, wide.loc[school], color="#b4bcc5", linewidth=0.9)
-    limits = table.pivot(index="school_id", columns="method")[["standard_low", "standard_high"]]
+    ends = [table.pivot(index="school_id", columns="method", values=f"standard_{end}") for end in ("low", "high")]
     for k, school in enumerate(chosen):
         y, x = wide.loc[school].to_numpy(float), at + 0.03 * (k - len(chosen) / 2)
-        low, high = (limits[name].loc[school, list(wide)].to_numpy(float) for name in ("standard_low", "standard_high"))
+        low, high = (end.loc[school, wide.columns].to_numpy(float) for end in ends)
         axes.errorbar(x, y, [y - low, high - y], marker="osD^vP"[k % 6], linestyle=("-", "--", "-.", ":")[k % 4],
                       capsize=2, label=school)  # fmt: skip
-    for place, school in zip(_apart(wide.loc[chosen].iloc[:, -1].to_numpy(float)), chosen, strict=True):
+    for place, school in zip(
+        _apart(wide.loc[chosen].iloc[:, -1].to_numpy(float), 0.06 * np.ptp(wide)), chosen, strict=True
+    ):
         axes.annotate(school, (at[-1] + 0.1, wide.loc[school].iloc[-1]), (at[-1] + 0.28, place), va="center",
                       arrowprops={"arrowstyle": "-", "color": "#7a8794", "linewidth": 0.6})  # fmt: skip
     axes.axhline(0, color="#333333", linewidth=1)
@@ -348,7 +360,7 @@ def lines(table: pd.DataFrame, differences: pd.DataFrame, most: int = 6) -> Draw
     return Drawn(fig, alt, table)
 
 
-def _apart(places: Floats, least: float = 0.3) -> Floats:
+def _apart(places: Floats, least: float) -> Floats:
     """Heights for labels, in the order given, at least so far apart."""
     order, found = np.argsort(places), np.array(places, dtype=float)
     for before, after in pairwise(order):
