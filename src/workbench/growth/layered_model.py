@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench import hlm
-from workbench.errors import BadInput
+from workbench.errors import BadInput, ModelError
 from workbench.growth.value_added_rows import Subject, joined, school_doses, subject_tests, teacher_doses
 from workbench.hlm.native import Native
 from workbench.hlm.outer import half_solved
@@ -102,6 +102,8 @@ def layered(data: Data, subject: Subject, years: int | None = None, persistence:
     exposure = {"school": schools, "teacher": links, "teacher_year": yearly}
     members = {name: memberships(tests, doses, persistence) for name, doses in exposure.items()}
     model = hlm.fit(FORMULA, tests, engine="native", weights="precision", members=members)
+    if not model.converged:
+        raise ModelError("The layered model did not settle. Take more years, or students of more schools.")
     levels = data.schools.select("school_id", peers="level").to_pandas()
     return Layered(model, _effects(model), links, levels, persistence)
 

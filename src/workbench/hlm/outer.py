@@ -208,7 +208,7 @@ def _buckets(component: Ints, size: int) -> tuple[tuple[Bucket, ...], tuple[Ints
     offset, at = 0, 0
     while at < len(by_size):
         smallest = sizes[by_size[at]]
-        largest = smallest if smallest >= ALONE else max(smallest, int(1.25 * smallest))
+        largest = smallest if smallest >= ALONE else max(smallest, min(int(1.25 * smallest), ALONE - 1))
         stop = at + 1 if smallest >= ALONE else int(np.searchsorted(sizes[by_size], largest, side="right"))
         chosen = by_size[at:stop]
         width = int(sizes[chosen].max())
