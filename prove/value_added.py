@@ -210,9 +210,9 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
         f"{DISTRICTS} districts of {SHAPE['students'] // DISTRICTS} students (60 schools), {SHAPE['years']} springs, "
         f"seeds {rows.seed.min()} to {rows.seed.max()}; math. A school's value added in a year is what it adds with "
         "its teachers, a teacher's what he adds beyond the school, both against the mean of peers of one level and "
-        "year, in the estimates and in the key. The layered model takes all years at once; its schools are compared over all "
-        "years. *Undecided*: cannot be told apart from average. *Wrong side*: of those said to differ, truly on the "
-        "other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
+        "year, in the estimates and in the key. The layered model takes all years at once; its schools are compared "
+        "over all years. *Undecided*: cannot be told apart from average. *Wrong side*: of those said to differ, truly "
+        "on the other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
         "How class means are calibrated, and that errors include the fixed effects', was settled after teachers missed "
         "their criterion on seeds 1 to 30, and how drift is measured after its forecasts did: these seeds are no "
         "untouched test of either.",
