@@ -218,8 +218,8 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
         "seeds, math. *Bias*: points by which an unshrunken estimate exceeds the truth for a school whose intake, or "
         "a class whose standing in the school, is one SD higher. Observed prior scores leave in the estimate what "
         "measurement error hides. Calibration takes out most of it; what stays for classes comes from shrinking their "
-        "means towards the school's, the price of less noise where classes are made by chance. Gains leave nothing. The "
-        "bias of teachers is reported, not judged: a limit of 0.1 was missed when it was, with what stands below.",
+        "means towards the school's, the price of less noise where classes are made by chance. Gains leave nothing. "
+        "The bias of teachers is reported, not judged: a limit of 0.1 was missed when it was, with what stands below.",
         markdown(pd.DataFrame(by_class)),
     ]
 
