@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -158,7 +158,9 @@ def fit(
     members: Mapping[str, pd.DataFrame] | None = None,
 ) -> MixedModel:  # fmt: skip
     """Fit a Gaussian mixed model to the rows of a pandas, polars or Arrow table."""
-    return fit_design(build(parse(formula), data, weights, members), formula, method)
+    with one_thread():
+        design = build(parse(formula), data, weights, members)
+    return fit_design(design, formula, method)
 
 
 def fit_design(design: Design, formula: str, method: Method, start: Floats | None = None) -> MixedModel:
@@ -172,7 +174,8 @@ def fit_design(design: Design, formula: str, method: Method, start: Floats | Non
         Z if (steady[factor.name] == np.eye(Z.shape[1])).all() else Z @ steady[factor.name]
         for factor, Z in zip(design.factors, design.Z, strict=True)
     )
-    raw, centre = moments(replace(design, Z=Z), F), replace(centre, Z=steady)
+    with one_thread():
+        raw, centre = moments(replace(design, Z=Z), F), replace(centre, Z=steady)
     spread = lambda beta: design.spread(design.X @ beta)  # noqa: E731
     return fit_moments(
         raw, formula, method, design.columns, design.factors, centre, spread, design.n_dropped, design.dropped_columns,
@@ -186,11 +189,14 @@ def fit_moments(
     start: Floats | None = None,
 ) -> MixedModel:  # fmt: skip
     """Fit a model to the moments of its rows; `spread` gives the variance of Xβ over the rows."""
-    m, units = standardised(raw)
-    units = replace(units, Z=tuple(centre.Z[f.name] @ T for f, T in zip(raw.factors, units.Z, strict=True)))
-    if m.ff[-1, -1] <= 1e-12 * max(raw.ff[-1, -1], 1e-300):
-        raise ModelError(f"In {formula!r} the fixed effects explain the outcome completely; nothing is left to model.")
-    inner = eliminate(raw, m)
+    with one_thread():
+        m, units = standardised(raw)
+        units = replace(units, Z=tuple(centre.Z[f.name] @ T for f, T in zip(raw.factors, units.Z, strict=True)))
+        if m.ff[-1, -1] <= 1e-12 * max(raw.ff[-1, -1], 1e-300):
+            raise ModelError(
+                f"In {formula!r} the fixed effects explain the outcome completely; nothing is left to model."
+            )
+        inner = eliminate(raw, m)
     likelihood = Likelihood(m, inner, layout(m.outers, inner.rows, inner.cols), method == "REML")
     optimum = _optimum(likelihood, formula, start)
     native = Native(
@@ -232,9 +238,19 @@ def steadied(factor: Factor, means: Floats, spreads: Floats) -> Floats:
 
 def threads(likelihood: Likelihood) -> AbstractContextManager[Any]:
     """One thread for small matrices: two would wait for each other more than they work."""
-    from threadpoolctl import threadpool_limits
+    return _pools().limit(limits=None if likelihood.outer.length >= THREADED**2 else 1)
 
-    return threadpool_limits(limits=None if likelihood.outer.length >= THREADED**2 else 1)
+
+def one_thread() -> AbstractContextManager[Any]:
+    """One thread while a fit is prepared, which takes many small steps."""
+    return _pools().limit(limits=1)
+
+
+@cache
+def _pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def mean_products(m: Moments) -> list[Floats]:
