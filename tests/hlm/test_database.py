@@ -72,6 +72,7 @@ def test_weights_and_modes(rows: pd.DataFrame, table: Any) -> None:
     formula = "score ~ year + (1 | student) + (1 | school)"
     from_rows, from_sums = hlm.fit(formula, rows, weights="w"), hlm.fit(formula, table, weights="w")
     assert from_sums.criterion == pytest.approx(from_rows.criterion, abs=1e-7)
+    assert from_sums.r_squared == pytest.approx(from_rows.r_squared, rel=1e-6)
     pd.testing.assert_frame_equal(from_sums.modes, from_rows.modes, atol=1e-4, rtol=1e-4, check_dtype=False)
     pd.testing.assert_frame_equal(from_sums.fixed, from_rows.fixed, atol=1e-6, rtol=1e-3)
 

@@ -89,8 +89,8 @@ def _columns(formula: Formula, complete: Any, weights: str | None) -> Columns:
             ".mutate(), or fit a data frame."
         )
     levels = _categories(formula, complete)
-    made = {f"f{k}": e for k, e in enumerate(_expressions(formula, formula.fixed, complete, levels).values())}
-    X_names = tuple(_expressions(formula, formula.fixed, complete, levels))
+    fixed = _expressions(formula, formula.fixed, complete, levels)
+    made = {f"f{k}": e for k, e in enumerate(fixed.values())}
     groups = list(dict.fromkeys(term.group for term in formula.random))
     factors, Z, keys = [], [], []
     for j, group in enumerate(groups):
@@ -108,7 +108,7 @@ def _columns(formula: Formula, complete: Any, weights: str | None) -> Columns:
     weight = complete[weights].cast("float64") if weights else 1.0
     rows = complete.select(**made, y=complete[formula.response].cast("float64"), w=weight)
     f_names = tuple(name for name in made if name.startswith("f"))
-    return Columns(rows, (*f_names, "y"), tuple(Z), X_names, tuple(keys), tuple(factors))
+    return Columns(rows, (*f_names, "y"), tuple(Z), tuple(fixed), tuple(keys), tuple(factors))
 
 
 def _joined(texts: list[Any]) -> Any:
@@ -189,20 +189,27 @@ def _centred(columns: Columns, n: int) -> tuple[Columns, Centre, Callable[[Float
         k = kept.index(at)
         change[k] -= [0.0 if column == at else float(means[X[column]]) for column in kept]
         shift[k] = float(means["y"])
-    varied = products[np.ix_(kept, kept)] / n
-    if at is not None:
-        varied[kept.index(at)] = varied[:, kept.index(at)] = 0.0
-
-    def spread(beta: Floats) -> float:
-        centre = 0.0 if at is not None else float(np.array([means[X[k]] for k in kept]) @ beta)
-        return float(beta @ varied @ beta) - centre**2
-
+    chosen_X = tuple(X[k] for k in kept)
+    spread = _spread(rows, chosen_X, n)
     names = tuple(columns.X_names[k] for k in kept)
     dropped = tuple(name for k, name in enumerate(columns.X_names) if k not in set(kept))
-    chosen = Columns(
-        rows, (*(X[k] for k in kept), "y"), columns.Z, names, columns.keys, columns.factors
-    )  # fmt: skip
+    chosen = Columns(rows, (*chosen_X, "y"), columns.Z, names, columns.keys, columns.factors)
     return chosen, Centre(change, shift), spread, dropped
+
+
+def _spread(rows: Any, X: tuple[str, ...], n: int) -> Callable[[Floats], float]:
+    """The weighted variance of Xβ over the rows as a function of β, as `Design.spread` has it from the rows."""
+    if not X:
+        return lambda beta: 0.0
+    found = rows.aggregate(w=rows["w"].sum(), **{name: (rows[name] * rows["w"]).sum() for name in X}).to_pandas()
+    sums, total = found[list(X)].iloc[0].to_numpy(np.float64), float(found["w"].iloc[0])
+    products = _gram(_rooted(rows, X), X)
+    return lambda beta: float(beta @ products @ beta - (sums @ beta) ** 2 / total) / n
+
+
+def _rooted(rows: Any, names: tuple[str, ...]) -> Any:
+    """Columns times the root of the weight: their products are weighted ones."""
+    return rows.mutate(**{name: rows[name] * rows["w"].sqrt() for name in names})
 
 
 def _steadied(columns: Columns) -> tuple[Columns, dict[str, Floats]]:
@@ -240,7 +247,7 @@ def _moments(columns: Columns, n: int, weights: str | None) -> Moments:
     inner, outers = order[0], order[1:]
     F, rows = columns.F, columns.rows
     f = len(F)
-    whole = rows.mutate(**{name: rows[name] * rows["w"].sqrt() for name in F}) if weights else rows
+    whole = _rooted(rows, F) if weights else rows
     log_weights = float(rows.aggregate(s=rows["w"].ln().sum()).to_pandas().iloc[0, 0]) if weights else 0.0
     own = _sums(columns, (inner,), columns.Z[inner], columns.Z[inner])
     met = _sums(columns, (inner,), columns.Z[inner], F)
