@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.growth import percentiles
-from workbench.growth.percentile_norms import PROBABILITIES, design, rank
-from workbench.growth.quantiles import fit_quantiles
+from workbench.growth.sgp.norms import PROBABILITIES, design, rank
+from workbench.growth.sgp.quantiles import fit_quantiles
 
 NAMES = {"student": "ID", "year": "year", "grade": "GRADE", "subject": "CONTENT_AREA", "score": "SCALE_SCORE"}
 YEAR, GRADES = 2025, (4, 5, 6, 7, 8)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench import growth
 from workbench.errors import ModelError
-from workbench.growth.gap_data import proficiency_counts
+from workbench.growth.gaps.rows import proficiency_counts
 
 DRAWS, LOWEST, HIGHEST = 2000, 0.93, 0.97
 DEAR_DRAWS, DEAR_LOWEST, DEAR_HIGHEST = 400, 0.92, 0.98

@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 from _study import each, made, markdown, write
 
-from workbench.growth import attrition, curve_data, curve_recovery, curve_variance, curves
+from workbench.growth.curves import attrition
+from workbench.growth.curves import rows as curve_data
+from workbench.growth.curves import recovery as curve_recovery
+from workbench.growth.curves import variance as curve_variance
+from workbench.growth.curves import models as curves
 from workbench.store import open_data
 from workbench.synthetic import Truth
 

@@ -15,7 +15,7 @@ import pandas as pd
 from _study import each, made, markdown, write
 
 from workbench.growth import GrowthPercentiles, corrected_percentiles, percentile_sampling_error, percentiles
-from workbench.growth.percentile_norms import rank
+from workbench.growth.sgp.norms import rank
 
 SEEDS = range(1, 21)
 COHORTS, STUDENTS = 60, 400

@@ -13,8 +13,9 @@ from _marginals import Folder
 from _study import JOBS, made, markdown, write
 
 from workbench import growth
-from workbench.growth import trend_forecast, trend_policy
-from workbench.growth.trend_change import RATES, decompose
+from workbench.growth.trends import forecast as trend_forecast
+from workbench.growth.trends import policy as trend_policy
+from workbench.growth.trends.change import RATES, decompose
 from workbench.store import open_data
 
 Floats = np.ndarray[Any, Any]

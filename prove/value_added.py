@@ -11,11 +11,11 @@ import pandas as pd
 from _study import each, made, markdown, write
 
 from workbench.errors import ModelError
-from workbench.growth.drift import teacher_drift
-from workbench.growth.layered_model import layered, school_total, teacher_years
-from workbench.growth.value_added import ALONE, AVERAGE, ValueAdded, school_value_added, teacher_value_added
-from workbench.growth.value_added_key import true_schools, true_teachers
-from workbench.growth.value_added_rows import Subject, teacher_doses
+from workbench.growth.value_added.drift import teacher_drift
+from workbench.growth.value_added.layered import layered, school_total, teacher_years
+from workbench.growth.value_added.models import ALONE, AVERAGE, ValueAdded, school_value_added, teacher_value_added
+from workbench.growth.value_added.recovery import true_schools, true_teachers
+from workbench.growth.value_added.rows import Subject, teacher_doses
 from workbench.store import Data, open_data
 from workbench.synthetic.truth import Truth
 

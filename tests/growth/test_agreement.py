@@ -9,7 +9,7 @@ import pytest
 from workbench import growth, open_data
 from workbench.errors import ModelError
 from workbench.growth import agreement
-from workbench.growth.curves import STUDENTS, fit_curve
+from workbench.growth.curves.models import STUDENTS, fit_curve
 
 PEERS = pd.Series("elementary", list("abcdef"))
 

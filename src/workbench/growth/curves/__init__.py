@@ -1,0 +1,1 @@
+"""Growth curves: how fast students grow, and where."""

@@ -1,0 +1,1 @@
+"""Gaps between groups, from scores or from counts."""

@@ -1,0 +1,1 @@
+"""Student growth percentiles: growth beside students who had scored alike."""

@@ -1,0 +1,1 @@
+"""Value added: what schools and teachers add, and how sure that is."""
