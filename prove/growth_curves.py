@@ -11,10 +11,10 @@ import pandas as pd
 from _study import each, made, markdown, write
 
 from workbench.growth.curves import attrition
-from workbench.growth.curves import rows as curve_data
-from workbench.growth.curves import recovery as curve_recovery
-from workbench.growth.curves import variance as curve_variance
 from workbench.growth.curves import models as curves
+from workbench.growth.curves import recovery as curve_recovery
+from workbench.growth.curves import rows as curve_data
+from workbench.growth.curves import variance as curve_variance
 from workbench.store import open_data
 from workbench.synthetic import Truth
 

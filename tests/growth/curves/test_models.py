@@ -14,8 +14,8 @@ import pytest
 from workbench import growth, hlm
 from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.growth.curves import recovery as curve_recovery
-from workbench.growth.curves.rows import CurveData
 from workbench.growth.curves.models import values_at
+from workbench.growth.curves.rows import CurveData
 from workbench.paths import resolve
 from workbench.store import open_data
 

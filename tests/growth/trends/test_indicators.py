@@ -15,8 +15,8 @@ import pytest
 
 from workbench import growth, store
 from workbench.errors import BadInput, BadParameter
-from workbench.growth.trends.indicators import indicator_rows
 from workbench.growth.trends.flow import cohort_flow
+from workbench.growth.trends.indicators import indicator_rows
 from workbench.growth.trends.series import (
     indicator_definitions,
     indicator_series,

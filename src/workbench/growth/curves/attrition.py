@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.errors import BadParameter
-from workbench.growth.curves.rows import CurveData
 from workbench.growth.curves.models import STUDENTS, Engine, Shape, component, fit_curve, fixed_part
+from workbench.growth.curves.rows import CurveData
 from workbench.shares import LEVEL, wilson
 
 if TYPE_CHECKING:

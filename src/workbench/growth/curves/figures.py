@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.growth.curves.rows import CurveData
 from workbench.growth.curves.models import Comparison
+from workbench.growth.curves.rows import CurveData
 from workbench.style import Drawn, figure
 
 if TYPE_CHECKING:

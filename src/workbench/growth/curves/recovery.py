@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.errors import BadInput
+from workbench.growth.curves.models import values_at
 from workbench.growth.curves.rows import CurveData
 from workbench.growth.curves.variance import variance_intervals
-from workbench.growth.curves.models import values_at
 from workbench.store import ANSWER_KEY
 from workbench.synthetic.answer_key import read_parameters
 from workbench.synthetic.equations import curve as mean_curve

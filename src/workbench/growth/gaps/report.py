@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import BadInput, BadParameter, ModelError
-from workbench.growth.gaps.rows import proficiency_counts
-from workbench.growth.gaps.parts import within_between
 from workbench.growth.gaps.cells import FEWEST, GapCells, as_row
 from workbench.growth.gaps.measures import Z, cohens_d, equal_weight_gap, v_statistic
 from workbench.growth.gaps.ordered_probit import FEWEST_CATEGORIES, FEWEST_FOR_SD, hetop, v_from_counts
+from workbench.growth.gaps.parts import within_between
+from workbench.growth.gaps.rows import proficiency_counts
 
 if TYPE_CHECKING:
     import pandas as pd

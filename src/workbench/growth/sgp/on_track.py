@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import BadInput
-from workbench.growth.sgp.targets import percentile_targets
 from workbench.growth.sgp.percentiles import GrowthPercentiles
+from workbench.growth.sgp.targets import percentile_targets
 from workbench.shares import wilson
 
 if TYPE_CHECKING:

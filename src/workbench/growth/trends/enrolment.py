@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadInput
-from workbench.growth.trends.indicators import ALL
 from workbench.growth.trends.forecast import FEWEST, moves, predict
+from workbench.growth.trends.indicators import ALL
 from workbench.shares import LEVEL
 
 if TYPE_CHECKING:

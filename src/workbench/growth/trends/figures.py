@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.growth.trends.indicators import ALL, Indicator, indicator
 from workbench.growth.trends.change import RATES, Change
 from workbench.growth.trends.flow import STATES
+from workbench.growth.trends.indicators import ALL, Indicator, indicator
 from workbench.growth.trends.policy import FEWEST_STUDENTS, PolicyEffect
 from workbench.growth.trends.series import indicator_series
 from workbench.style import Drawn, figure

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from workbench import hlm
 from workbench.errors import BadParameter, ModelError
-from workbench.growth.value_added.prior_scores import calibrate_priors
 from workbench.growth.rankings import LEVEL, q_values, rank_intervals
+from workbench.growth.value_added.prior_scores import calibrate_priors
 from workbench.growth.value_added.rows import (
     COVARIATES,
     FLAGS,
