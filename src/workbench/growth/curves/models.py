@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from workbench.errors import BadParameter
-from workbench.growth.curves.rows import CurveData
-from workbench.shares import LEVEL
+from workbench.growth.curves.rows import CurveData, unit_years
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "native", "lme4"]
 Shape = Literal["unconditional", "linear", "quadratic", "piecewise"]
 STUDENTS = "(time | student) + (1 | first_school)"
-SCHOOLS = "(1 | school_growth) + (1 | school_growth_by_year)"
+MOST_BY_YEAR = 2000  # effects of units in single years: they form one dense matrix
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,11 @@ def compare_shapes(curve: CurveData, engine: Engine = "auto") -> Comparison:
 
 
 def compare_memberships(curve: CurveData, shape: Shape, engine: Engine = "auto") -> Comparison:
-    """Fit five answers to what a school does to its students' scores, on the same rows, by maximum likelihood.
+    """Fit six answers to what a school does to its students' scores, on the same rows, by maximum likelihood.
 
     None: only the first school. While there: a level that is lost on leaving, of the school of the test or in shares
     of the year (Hill & Goldstein 1998); a level and a slope while there. To stay: what each year at a school added is
-    kept (McCaffrey et al. 2004, with complete persistence), the same every year or different by year.
+    kept (McCaffrey et al. 2004, with complete persistence), by the school alone or by its classes too.
     """
     start = f"score ~ {fixed_part(curve, shape)} + {STUDENTS}"
     models = {
@@ -71,17 +70,27 @@ def compare_memberships(curve: CurveData, shape: Shape, engine: Engine = "auto")
         "shares of the year": fit_curve(curve, f"{start} + (1 | school_shares)", "ML"),
         "level and slope while there": fit_curve(curve, f"{start} + (tenure | school)", "ML", engine),
         "added each year, and kept": fit_curve(curve, f"{start} + (1 | school_growth)", "ML"),
-        "added and kept, differs by year": fit_curve(curve, f"{start} + {SCHOOLS}", "ML"),
+        "added and kept, classes differ": fit_curve(curve, f"{start} + {growth_terms(curve)}", "ML"),
     }
     return _compared(models)
 
 
-def school_model(curve: CurveData, shape: Shape) -> MixedModel:
-    """Fit (REML) what each school adds a year, lasting and by year, beside students' levels and slopes.
+def growth_terms(curve: CurveData) -> str:
+    """Return the random effects of what schools and their classes add and students keep.
 
-    The native engine fits it: rows belong to all schools attended so far, with the years spent there.
+    Classmates share what is added, so units of teaching are in the model beside schools: a lasting effect of each,
+    and one of each school year where these are not too many for one dense matrix.
     """
-    return fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {STUDENTS} + {SCHOOLS}", "REML")
+    by_year = unit_years(curve.taught).nunique() <= MOST_BY_YEAR
+    return "(1 | school_growth) + (1 | teaching)" + (" + (1 | teaching_by_year)" if by_year else "")
+
+
+def school_model(curve: CurveData, shape: Shape) -> MixedModel:
+    """Fit (REML) what schools and their classes add a year, beside students' levels and slopes.
+
+    The native engine fits it: rows belong to all schools and classes so far, with the years spent there.
+    """
+    return fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {STUDENTS} + {growth_terms(curve)}", "REML")
 
 
 def group_model(
@@ -89,8 +98,8 @@ def group_model(
 ) -> MixedModel:
     """Fit differences in level and in slope between groups; with `schools`, among students of the same schools.
 
-    Without, the differences are those in the district as a whole. With, students' first school and the years spent at
-    each school are in the model, which the native engine fits.
+    Without, the differences are those in the district as a whole. With, students' first school and what schools and
+    classes add are in the model, which the native engine fits.
     """
     for group in groups:
         if group not in curve.groups:
@@ -98,7 +107,7 @@ def group_model(
     terms = " + ".join(f"{group} + time:{group}" for group in groups)
     start = f"score ~ {fixed_part(curve, shape)} + {terms}"
     if schools:
-        return fit_curve(curve, f"{start} + {STUDENTS} + (1 | school_growth)", "REML")
+        return fit_curve(curve, f"{start} + {STUDENTS} + {growth_terms(curve)}", "REML")
     return fit_curve(curve, f"{start} + (time | student)", "REML", engine)
 
 
@@ -162,34 +171,6 @@ def values_at(curve: CurveData, columns: tuple[str, ...], grade: float, groups: 
     return np.array([prod(values.get(part, 0.0) for part in column.split(":")) for column in columns])
 
 
-def school_growth(curve: CurveData, model: MixedModel) -> pd.DataFrame:
-    """Return mean growth a year at each school: the mean curve's gain over its grades and what the school adds to it.
-
-    Columns: school, name, level, n (students with a score who spent time there), years (of the students there), growth,
-    conf_low, conf_high, difference (the conditional mode), std_error, reliability (1 − SE²/τ²). Intervals are those of
-    the school's difference from the mean curve, given the curve and the variances.
-    """
-    from scipy import stats
-
-    mine = model.modes[model.modes.group == "school_growth"].rename(columns={"level": "school"})
-    variance = component(model, "school_growth", "(Intercept)")
-    spent = curve.doses.merge(curve.rows.groupby("student").school_year.max().rename("last"), on="student")
-    spent = spent[spent.school_year <= spent["last"]]
-    sums = spent.groupby("school").agg(n=("student", "nunique"), years=("share", "sum")).reset_index()
-    table = curve.schools.merge(sums, on="school").merge(mine[["school", "estimate", "std_error"]], on="school")
-    gain = [
-        float(np.mean([_gain(curve, model, g) for g in range(max(first, curve.rows.grade.min() + 1), last + 1)]))
-        for first, last in zip(table.first_grade, table.last_grade, strict=True)
-    ]
-    reach = stats.norm.ppf((1 + LEVEL) / 2) * table.std_error
-    table = table.assign(
-        growth=gain + table.estimate, conf_low=gain + table.estimate - reach, conf_high=gain + table.estimate + reach,
-        difference=table.estimate, reliability=np.maximum(1 - table.std_error**2 / variance, 0) if variance else 0.0,
-    )  # fmt: skip
-    wanted = ["school", "name", "level", "n", "years", "growth", "conf_low", "conf_high", "difference", "std_error"]
-    return table[[*wanted, "reliability"]].sort_values("difference", ignore_index=True)
-
-
 def component(model: MixedModel, group: str, term: str) -> float:
     """Return one variance of a fitted model."""
     table = model.variances
@@ -203,25 +184,22 @@ def without_movers(curve: CurveData) -> CurveData:
     moved = curve.rows.groupby("student").moved.any()
     stayed = moved.index[~moved]
     rows = curve.rows[curve.rows.student.isin(stayed)].reset_index(drop=True)
-    return replace(curve, rows=rows, doses=curve.doses[curve.doses.student.isin(stayed)])
-
-
-def _gain(curve: CurveData, model: MixedModel, grade: float) -> float:
-    change = values_at(curve, model.columns, grade, {}) - values_at(curve, model.columns, grade - 1, {})
-    return float(change @ model.beta)
+    doses, taught = (spent[spent.student.isin(stayed)] for spent in (curve.doses, curve.taught))
+    return replace(curve, rows=rows, doses=doses, taught=taught)
 
 
 def fit_curve(curve: CurveData, formula: str, method: Literal["REML", "ML"], engine: Engine = "auto") -> MixedModel:
     """Fit a formula in the columns of `curve.rows`, weighted by the precision of each score.
 
-    The groups school_shares, school_growth and school_growth_by_year are known too: rows belong to several schools.
+    The groups school_shares, school_growth, teaching and teaching_by_year are known too: rows belong to several levels.
     """
     from workbench import hlm
 
     ways = {
         "school_shares": lambda: curve.this_year,
         "school_growth": lambda: curve.years_so_far,
-        "school_growth_by_year": lambda: curve.years_so_far_by_year,
+        "teaching": lambda: curve.taught_so_far,
+        "teaching_by_year": lambda: curve.taught_so_far_by_year,
     }
     members = {name: made() for name, made in ways.items() if f"| {name})" in formula}
     return hlm.fit(formula, curve.rows, method, engine, weights="precision", members=members or None)

@@ -9,6 +9,7 @@ import numpy as np
 from workbench.errors import BadInput
 from workbench.growth.curves.models import values_at
 from workbench.growth.curves.rows import CurveData
+from workbench.growth.curves.schools import district_growth, school_growth
 from workbench.growth.curves.variance import variance_intervals
 from workbench.store import ANSWER_KEY
 from workbench.synthetic.answer_key import read_parameters
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.hlm.result import MixedModel
     from workbench.synthetic.truth import Truth
 
+Z95 = 1.959963984540054
 NET_GAPS = {"economically_disadvantaged": "standing_disadvantaged", "disability": "standing_disability"}
 
 
@@ -33,27 +35,27 @@ def parameters_recovered(curve: CurveData, schools: MixedModel, groups: MixedMod
     """Return true values beside estimates: what, truth, estimate, conf_low, conf_high, inside.
 
     `schools` is a `school_model` with the quadratic shape, `groups` a `group_model` with all groups. The slope of the
-    mean curve contains what a year of schooling added on average. The net gaps are score_sd times those in standing.
+    mean curve is in the mean growth of those tested in two springs in a row. The net gaps are score_sd times those in
+    standing.
     """
     import pandas as pd
 
     truth = _truth(curve)
     students = true_students(curve)
-    mean = schools.contrasts(_derivatives(curve, schools), ["level", "slope", "bend"])
-    gained = float(yearly_gains(curve).gain.mean())
+    mean = schools.contrasts(_derivatives(curve, schools), ["level", "bend"])
     at = lambda grade: float(mean_curve(truth, _subject(curve), np.array(float(grade))))  # noqa: E731
     c = curve.centre
     rows: list[tuple[object, ...]] = [
         (f"mean score in grade {c}", at(c) + float(students.level.mean()), *_interval(mean, 0)),
-        (f"mean growth a year, at grade {c}", (at(c + 1) - at(c - 1)) / 2 + gained, *_interval(mean, 1)),
-        ("change of growth from grade to grade, halved", (at(c + 1) - 2 * at(c) + at(c - 1)) / 2, *_interval(mean, 2)),
+        ("mean growth from one spring to the next", true_mean_growth(curve), *district_growth(curve, schools)),
+        ("change of growth from grade to grade, halved", (at(c + 1) - 2 * at(c) + at(c - 1)) / 2, *_interval(mean, 1)),
     ]
     own = {row[:2]: row[2:] for row in variance_intervals(schools).itertuples(index=False, name=None)}
     sds = {key: tuple(float(np.sqrt(value)) for value in values) for key, values in own.items()}
     level = float((students.level - students.groupby("first_school")["level"].transform("mean")).std())
     rows += [
         ("SD of students' levels within a first school", level, *sds["student", "(Intercept)"]),
-        ("SD of students' own growth (classes add to it)", float(students.slope.std()), *sds["student", "time"]),
+        ("SD of students' own growth", float(students.slope.std()), *sds["student", "time"]),
     ]
     net = groups.fixed.set_index("term")
     for group, name in NET_GAPS.items():
@@ -70,31 +72,57 @@ def modes_recovered(curve: CurveData, model: MixedModel) -> pd.DataFrame:
 
     Students' levels and slopes are held against their own, around the mean of their first school; schools' growth
     against the mean that a full year there really added to a student's score, teachers included. `expected` is the
-    square root of the reliability, for slopes times the truth's share of the estimated SD, which has classes in it.
+    square root of the reliability, for slopes times the truth's share of the estimated SD.
     """
     import pandas as pd
 
     students = true_students(curve).set_index("student")
     centred = students[["level", "slope"]] - students.groupby("first_school")[["level", "slope"]].transform("mean")
-    real = yearly_gains(curve).groupby("school").gain.mean()
-    truths = {
-        ("student", "(Intercept)", "students' levels"): centred.level,
-        ("student", "time", "students' own growth"): centred.slope,
-        ("school_growth", "(Intercept)", "schools' growth a year"): real - real.mean(),
-    }
     reliability = model.reliability.set_index(["group", "term"]).reliability
     own = model.variances[model.variances.other_term.isna()].set_index(["group", "term"]).estimate
     rows = []
-    for (group, term, what), truth in truths.items():
-        modes = model.modes[(model.modes.group == group) & (model.modes.term == term)].set_index("level")
+    for term, truth, what in (
+        ("(Intercept)", centred.level, "students' levels"),
+        ("time", centred.slope, "students' own growth"),
+    ):
+        modes = model.modes[(model.modes.group == "student") & (model.modes.term == term)].set_index("level")
         both = modes.join(truth.rename("truth"), how="inner")
-        estimate = both.estimate - (both.estimate.mean() if group == "school_growth" else 0.0)
-        expected = float(np.sqrt(reliability[group, term]))
+        expected = float(np.sqrt(reliability["student", term]))
         if term == "time":
-            expected *= min(float(both.truth.std() / np.sqrt(own[group, term])), 1.0)
-        held = (estimate - both.truth).abs() <= 1.96 * both.std_error
-        rows.append((what, len(both), float(np.corrcoef(estimate, both.truth)[0, 1]), expected, float(held.mean())))
+            expected *= min(float(both.truth.std() / np.sqrt(own["student", term])), 1.0)
+        held = (both.estimate - both.truth).abs() <= Z95 * both.std_error
+        rows.append((what, len(both), float(np.corrcoef(both.estimate, both.truth)[0, 1]), expected, held.mean()))
+    schools = school_growth(curve, model).set_index("school").join(true_school_growth(curve), how="inner")
+    held = schools.truth.between(schools.conf_low, schools.conf_high)
+    correlation = float(np.corrcoef(schools.difference, schools.added)[0, 1])
+    expected = float(np.sqrt(schools.reliability.mean()))
+    rows.append(("schools' growth a year", len(schools), correlation, expected, held.mean()))
     return pd.DataFrame(rows, columns=["of", "n", "correlation", "expected", "coverage"])
+
+
+def true_school_growth(curve: CurveData) -> pd.DataFrame:
+    """Return, by school, `added` (what a full year there really added to a score, teachers included) and `truth`.
+
+    The truth is growth a year: the true mean curve's gain over the school's grades, students' mean slope, and `added`.
+    """
+    truth, low = _truth(curve), curve.rows.grade.min()
+    added = yearly_gains(curve).groupby("school").gain.mean().rename("added")
+    table = curve.schools.set_index("school").join(added, how="inner")
+    first, last = np.maximum(table.first_grade, low + 1).to_numpy(float), table.last_grade.to_numpy(float)
+    rise = mean_curve(truth, _subject(curve), last) - mean_curve(truth, _subject(curve), first - 1)
+    own = float(true_students(curve).slope.mean())
+    return table[["added"]].assign(truth=rise / (last - first + 1) + own + table.added)
+
+
+def true_mean_growth(curve: CurveData) -> float:
+    """Return true mean growth from one spring to the next of students tested in both: curve, own slopes, additions."""
+    truth = _truth(curve)
+    rows = curve.rows.merge(true_students(curve)[["student", "slope"]], on="student")
+    before = rows[["student", "school_year", "value_added"]].assign(school_year=rows.school_year + 1)
+    grew = rows.merge(before, on=["student", "school_year"], suffixes=("", "_before"))
+    grade = grew.grade.to_numpy(float)
+    rise = mean_curve(truth, _subject(curve), grade) - mean_curve(truth, _subject(curve), grade - 1)
+    return float((rise + grew.slope + grew.value_added - grew.value_added_before).mean())
 
 
 def true_growth(curve: CurveData, years: int) -> pd.DataFrame:
@@ -147,9 +175,9 @@ def yearly_gains(curve: CurveData) -> pd.DataFrame:
 
 
 def _derivatives(curve: CurveData, model: MixedModel) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Contrasts for level, slope and half the change of slope of the mean curve at the centre grade."""
+    """Contrasts for level and half the change of slope of the mean curve at the centre grade."""
     low, mid, high = (values_at(curve, model.columns, curve.centre + step, {}) for step in (-1, 0, 1))
-    return np.array([mid, (high - low) / 2, (high - 2 * mid + low) / 2])
+    return np.array([mid, (high - 2 * mid + low) / 2])
 
 
 def _interval(table: pd.DataFrame, row: object) -> tuple[float, float, float]:

@@ -11,6 +11,8 @@ import numpy as np
 
 from workbench.errors import BadInput, BadParameter
 from workbench.features import in_groups
+from workbench.growth.curves.teaching import TaughtBy, members, taught
+from workbench.growth.value_added.rows import joined
 from workbench.paths import shown
 from workbench.store import ANSWER_KEY, Data
 
@@ -32,8 +34,10 @@ class CurveData:
     the squared errors over this one's; 1 throughout where one is not known), moved (more than one school in the year
     before the test), a column of categories each group (its value when first tested), and true_score and value_added
     where there is an answer key. `doses`: student, school_year, school and `share` of the school year up to the tests
-    spent there, for every year on the roll. `schools`: school, name, level, first and last grade tested. `counts` says
-    in words what is in the rows, and what was left out.
+    spent there, for every year on the roll. `taught`: student, school_year, school, unit and `share` of the school year
+    with each unit; units are what `taught_by` says, teachers or, where these are not known, grades of a school.
+    `schools`: school, name, level, first and last grade tested. `counts` says in words what is in the rows, and what
+    was left out.
     """
 
     rows: pd.DataFrame
@@ -45,6 +49,8 @@ class CurveData:
     centre: int
     knots: tuple[int, ...]
     counts: pd.DataFrame
+    taught: pd.DataFrame = field(repr=False)
+    taught_by: TaughtBy
     data: Data = field(repr=False)
 
     @property
@@ -58,26 +64,33 @@ class CurveData:
     @cached_property
     def this_year(self) -> pd.DataFrame:
         """Shares of the row's school year at each school, adding up to 1: members of a group for `hlm.fit`."""
-        spent = self._keys.merge(self.doses, on=["student", "school_year"])
-        return _members(spent.assign(share=spent.share / spent.groupby("row").share.transform("sum")))
+        spent = self._keys.assign(row=np.arange(len(self.rows))).merge(self.doses, on=["student", "school_year"])
+        spent = spent.assign(weight=spent.share / spent.groupby("row").share.transform("sum"))
+        return spent.rename(columns={"school": "level"})[["row", "level", "weight"]]
 
     @cached_property
     def years_so_far(self) -> pd.DataFrame:
         """Years spent at each school by the day of the row's test: members of a group for `hlm.fit`."""
-        spent = self._keys.merge(self.doses.rename(columns={"school_year": "year"}), on="student")
-        spent = spent[spent.year <= spent.school_year]
-        return _members(spent.groupby(["row", "school"]).share.sum().reset_index())
+        return members(self._keys, self.doses, self.doses.school)
 
     @cached_property
-    def years_so_far_by_year(self) -> pd.DataFrame:
-        """As `years_so_far`, each school in each school year a level of its own."""
-        spent = self._keys.merge(self.doses.rename(columns={"school_year": "year"}), on="student")
-        spent = spent[spent.year <= spent.school_year]
-        return _members(spent.assign(school=spent.school + " " + spent.year.astype(str)))
+    def taught_so_far(self) -> pd.DataFrame:
+        """Years spent with each unit of `taught` by the day of the row's test."""
+        return members(self._keys, self.taught, self.taught.unit)
+
+    @cached_property
+    def taught_so_far_by_year(self) -> pd.DataFrame:
+        """As `taught_so_far`, each unit in each school year a level of its own."""
+        return members(self._keys, self.taught, unit_years(self.taught))
 
     @property
     def _keys(self) -> pd.DataFrame:
-        return self.rows[["student", "school_year"]].assign(row=np.arange(len(self.rows)))
+        return self.rows[["student", "school_year"]]
+
+
+def unit_years(taught: pd.DataFrame) -> pd.Series[str]:
+    """The unit and school year of each row of `CurveData.taught`, as one name."""
+    return joined(taught.unit, taught.school_year)
 
 
 def curve_rows(data: Data, scale: str) -> CurveData:
@@ -115,11 +128,10 @@ def curve_rows(data: Data, scale: str) -> CurveData:
     ).drop(columns="places")
     rows = _with_true_scores(data, _with_groups(data, rows))
     counts = _counts(rows, doubled)
-    return CurveData(rows, doses, schools, scale, about["name"], about["subject"], centre, knots, counts, data)
-
-
-def _members(spent: pd.DataFrame) -> pd.DataFrame:
-    return spent.rename(columns={"school": "level", "share": "weight"})[["row", "level", "weight"]]
+    teaching, by = taught(data, about["subject"], rows, doses)
+    return CurveData(
+        rows, doses, schools, scale, about["name"], about["subject"], centre, knots, counts, teaching, by, data
+    )
 
 
 def vertical_scale(data: Data, scale: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from workbench.growth.curves.rows import CurveData
     from workbench.hlm.result import MixedModel
 
+VAGUE = 3.0  # standard error of a log variance from which limits tell nothing: a factor of 350 on either side
+
 
 def variance_parts(curve: CurveData, model: MixedModel) -> pd.DataFrame:
     """Return where scores in the centre grade, and growth a year, vary.
@@ -33,10 +35,12 @@ def variance_parts(curve: CurveData, model: MixedModel) -> pd.DataFrame:
         (level, "students of one school", *found["student", "(Intercept)"]),
         (level, "occasions, true", *(max(value - known, 0.0) for value in found["Residual", ""])),
         (level, "occasions, error of the test", known, np.nan, np.nan),
-        (growth, "schools, every year", *found["school_growth", "(Intercept)"]),
-        (growth, "schools, single years", *found["school_growth_by_year", "(Intercept)"]),
-        (growth, "students", *found["student", "time"]),
+        (growth, "schools", *found["school_growth", "(Intercept)"]),
+        (growth, f"{curve.taught_by}, lasting", *found["teaching", "(Intercept)"]),
     ]
+    if ("teaching_by_year", "(Intercept)") in found:
+        parts.append((growth, f"{curve.taught_by}, single years", *found["teaching_by_year", "(Intercept)"]))
+    parts.append((growth, "students", *found["student", "time"]))
     table = pd.DataFrame(parts, columns=["of", "part", "variance", "conf_low", "conf_high"])
     whole = table.groupby("of").variance.transform("sum")
     return table.assign(sd=np.sqrt(table.variance), share=table.variance / whole)
@@ -46,7 +50,8 @@ def variance_intervals(model: MixedModel) -> pd.DataFrame:
     """Return group, term, estimate, conf_low and conf_high (95 %) of each variance, symmetric on the log scale.
 
     Wald intervals: log τ² = log σ² + log (ΛΛ')ₖₖ, by the delta method from the asymptotic covariance of (θ, log σ²).
-    They need many groups and a variance away from zero; where schools are few, `hlm.profile` is better and slower.
+    They need many groups; where schools are few, `hlm.profile` is better and slower. A variance near zero has no
+    such interval: its limits are missing.
     Raises ModelError for a fit by another engine.
     """
     import pandas as pd
@@ -61,10 +66,9 @@ def variance_intervals(model: MixedModel) -> pd.DataFrame:
     error = np.sqrt(np.einsum("mk,kj,mj->m", gradients, native.curvature.covariance, gradients))
     own = model.variances[model.variances.other_term.isna()].assign(term=lambda t: t.term.fillna(""))
     estimate = own.set_index(["group", "term"]).estimate.loc[names].to_numpy()
-    reach = np.exp(stats.norm.ppf((1 + LEVEL) / 2) * error)
+    reach = np.exp(stats.norm.ppf((1 + LEVEL) / 2) * np.where(error < VAGUE, error, np.nan))
     table = pd.DataFrame(names, columns=["group", "term"])
-    with np.errstate(invalid="ignore"):
-        return table.assign(estimate=estimate, conf_low=estimate / reach, conf_high=estimate * reach)
+    return table.assign(estimate=estimate, conf_low=estimate / reach, conf_high=estimate * reach)
 
 
 def log_variance_gradients(native: Any) -> tuple[Any, list[tuple[str, str]]]:

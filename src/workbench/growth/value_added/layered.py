@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from workbench import hlm
 from workbench.errors import BadInput, ModelError
 from workbench.growth.value_added.rows import Subject, joined, school_doses, subject_tests, teacher_doses
-from workbench.hlm.native import Native
-from workbench.hlm.outer import half_solved
+from workbench.hlm.combinations import outer_effects, posterior_variance
 
 if TYPE_CHECKING:
     from workbench.hlm.result import MixedModel
@@ -105,7 +104,7 @@ def layered(data: Data, subject: Subject, years: int | None = None, persistence:
     if not model.converged:
         raise ModelError("The layered model did not settle. Take more years, or students of more schools.")
     levels = data.schools.select("school_id", peers="level").to_pandas()
-    return Layered(model, _effects(model), links, levels, persistence)
+    return Layered(model, outer_effects(model), links, levels, persistence)
 
 
 def memberships(tests: pd.DataFrame, doses: pd.DataFrame, persistence: float) -> pd.DataFrame:
@@ -153,38 +152,10 @@ def teacher_years(found: Layered) -> pd.DataFrame:
     return pd.concat([doses.rename(columns={"unit": "teacher_id"}), effects], axis=1)
 
 
-def posterior_variance(model: MixedModel, weights: Floats) -> Floats:
-    """Variance of linear combinations (m × Q) of the effects other than students', given the data and the variances.
-
-    σ² w'Λ(S⁻¹ + ÛH⁻¹Û')Λ'w, the uncertainty of the fixed effects included (Henderson 1975); Λ in units of the data.
-    """
-    native = model.fitted
-    assert isinstance(native, Native)
-    at, likelihood = native.optimum.at, native.likelihood
-    assert at.roots is not None
-    relative = tuple(T @ L for T, L in zip(native.units.Z[1:], at.factors[1:], strict=True))
-    right = likelihood.times_outer(weights.T, relative, transpose=True)
-    through = np.linalg.solve(at.root, at.u[:, :-1].T @ right)
-    total = np.zeros(len(weights))
-    for some in np.array_split(np.arange(len(weights)), max(1, len(weights) // 500)):
-        total[some] = np.diag(half_solved(likelihood.outer, at.roots, right[:, some])[1])
-    return np.asarray(native.sigma2 * (total + (through**2).sum(axis=0)))
-
-
 def _since(doses: pd.DataFrame, start: pd.DataFrame) -> pd.DataFrame:
     """Doses of the years after each student's first test."""
     rows = doses.merge(start[["student_id", "first_year"]], on="student_id")
     return rows[rows.school_year > rows.first_year].drop(columns="first_year").reset_index(drop=True)
-
-
-def _effects(model: MixedModel) -> pd.DataFrame:
-    """Modes of all groups but the students, in the engine's order, with the variance of their group."""
-    native = model.fitted
-    assert isinstance(native, Native)
-    names = [factor.name for factor in native.likelihood.m.outers]
-    own = model.variances.set_index("group").estimate
-    modes = pd.concat([model.modes[model.modes["group"] == name] for name in names], ignore_index=True)
-    return modes[["group", "level", "estimate"]].assign(variance=modes["group"].map(own[names]).astype(float))
 
 
 def _against_peers(found: Layered, schools: pd.Series[str], weights: Floats) -> pd.DataFrame:
