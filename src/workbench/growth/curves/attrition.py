@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,10 +91,16 @@ def growth_with_missing(
     cohort = cohort.assign(expected=model.predict(later) - cohort.score, change=cohort.end - cohort.score)
     slower = years * component(model, "student", "time") ** 0.5
     whole = [("all students", cohort)]
-    by_group = cohort.groupby(cohort[group].astype(str)) if group else []
+    by_group = cohort.groupby(_named(cohort[group], group)) if group else []
     return pd.DataFrame(
         [_views(name, part, slower) for name, part in [*whole, *by_group] if part.end.notna().sum() > 1]
     )
+
+
+def _named(values: pd.Series[Any], group: str) -> pd.Series[str]:
+    """Names that say what is meant: yes and no with the group they answer."""
+    names = values.astype(str)
+    return names.where(~names.isin(["yes", "no"]), f"{group.replace('_', ' ')}: " + names)
 
 
 def _views(name: str, cohort: pd.DataFrame, slower: float) -> dict[str, object]:
