@@ -19,7 +19,7 @@ from workbench.growth.value_added.rows import Subject, teacher_doses
 from workbench.store import Data, open_data
 from workbench.synthetic.truth import Truth
 
-SEEDS, SORTED_SEEDS, NULL_SEEDS = range(1, 51), range(101, 111), range(201, 221)
+SEEDS, SORTED_SEEDS, NULL_SEEDS = range(401, 451), range(501, 511), range(601, 621)
 SHAPE: dict[str, Any] = {"students": 12_000, "years": 4, "low_grade": 0, "events_per_term": 0.01}
 DISTRICTS, SORTING = 20, 0.7
 SUBJECTS: tuple[Subject, ...] = ("math",)
@@ -211,8 +211,8 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
         "over all years. *Undecided*: cannot be told apart from average. *Wrong side*: of those said to differ, truly "
         "on the other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
         "How class means are calibrated, and that errors include the fixed effects', was settled after teachers missed "
-        "their criterion on seeds 1 to 30, and how drift is measured after its forecasts did: these seeds are no "
-        "untouched test of either.",
+        "their criterion on seeds 1 to 30, and how drift is measured after its forecasts did: the seeds of this page are "
+        "others, and were not looked at before.",
         markdown(summary),
         f"Classes made by standing (sorting {SORTING}) in one district with zones of unlike intake: {len(classes)} "
         "seeds, math. *Bias*: points by which an unshrunken estimate exceeds the truth for a school whose intake, or "
