@@ -211,7 +211,7 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
         "over all years. *Undecided*: cannot be told apart from average. *Wrong side*: of those said to differ, truly "
         "on the other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
         "How class means are calibrated, and that errors include the fixed effects', was settled after teachers missed "
-        "their criterion on seeds 1 to 30, and how drift is measured after its forecasts did: the seeds of this page are "
+        "their criterion on seeds 1 to 30, and how drift is measured after its forecasts did: those of this page are "
         "others, and were not looked at before.",
         markdown(summary),
         f"Classes made by standing (sorting {SORTING}) in one district with zones of unlike intake: {len(classes)} "
