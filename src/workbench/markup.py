@@ -29,7 +29,10 @@ _WORDS = {
     "hispanic": "Hispanic",
     "n_a": "students, group a",
     "n_b": "students, group b",
+    "n_priors": "earlier years",
+    "p_value": "p",
     "pacific_islander": "Pacific Islander",
+    "peers": "compared with",
     "race_ethnicity": "race or ethnicity",
     "school_id": "school",
     "sd": "SD",
@@ -159,7 +162,7 @@ def folded(summary: str, html: str) -> str:
 
 def _is_numeric(values: Sequence[Any]) -> bool:
     present = [v for v in values if v is not None and v == v]
-    return bool(present) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in present)
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in present)
 
 
 def _texts(
