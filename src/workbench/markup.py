@@ -135,7 +135,7 @@ def with_intervals(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[A
     told = set()
     for name, values in columns.items():
         high = re.sub(r"(^|_)low$", r"\1high", name)
-        if high != name and _is_numeric(values) and _is_numeric(columns.get(high, ())):
+        if high != name and high in columns and _is_numeric(values) and _is_numeric(columns[high]):
             found[_interval_name(name)] = _joined(values, columns[high])
             told.add(high)
         elif name not in told:
@@ -188,7 +188,7 @@ def _texts(
 
 
 def _is_whole(values: Sequence[Any]) -> bool:
-    return _is_numeric(values) and all(v is None or v != v or v == int(v) for v in values)
+    return _is_numeric(values) and all(v is None or v != v or (math.isfinite(v) and v == int(v)) for v in values)
 
 
 def _interval_name(limit: str) -> str:

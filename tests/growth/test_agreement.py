@@ -9,6 +9,7 @@ import pytest
 from workbench import growth, open_data
 from workbench.errors import ModelError
 from workbench.growth import agreement
+from workbench.growth.agreement import judged
 from workbench.growth.curves.models import STUDENTS, fit_curve
 
 PEERS = pd.Series("elementary", list("abcdef"))
@@ -82,7 +83,17 @@ def test_the_error_of_a_difference_is_that_of_a_bootstrap_of_students() -> None:
 def test_the_growth_curves_equations_give_the_modes_of_the_fit() -> None:
     curve = growth.curve_rows(open_data("data/synthetic/small_district"), "growth_math")
     model = fit_curve(curve, f"score ~ time + {STUDENTS} + (1 | school_growth)", "REML")
-    effects, influence = agreement._solved(model)
+    effects, influence = judged._solved(model)
     modes = model.modes[model.modes.group == "school_growth"].estimate.to_numpy()
     assert effects == pytest.approx(modes, abs=1e-7)
     assert influence.shape == (curve.rows.student.nunique(), 12)
+
+
+def test_a_method_that_is_not_compared_is_not_nearest_to_the_truth() -> None:
+    table = pd.DataFrame({
+        "school_id": list("abcdef") * 2, "method": ["value added"] * 6 + ["small gap"] * 6,
+        "standardised": [-1.0, -0.5, 0.0, 0.0, 0.5, 1.0] + [np.nan] * 6,
+    })  # fmt: skip
+    nearest = agreement.beside_truth(table, pd.Series([-2.0, -1.0, 0.0, 0.0, 1.0, 2.0], list("abcdef")), PEERS)
+    assert list(nearest.method) == ["value added"]
+    assert nearest.correlation[0] == pytest.approx(1)

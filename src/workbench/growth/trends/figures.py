@@ -37,7 +37,7 @@ def overview(table: pd.DataFrame) -> Drawn:
         _whole_years(axis, part.school_year)
     for axis in axes.ravel()[len(names) :]:
         axis.remove()
-    fig.get_layout_engine().set(h_pad=0.08, w_pad=0.1)
+    fig.set_layout_engine("constrained", h_pad=0.08, w_pad=0.1)
     shown = table[(table.school_id == ALL) & (table.grade == ALL) & (table.group_kind == ALL)]
     ends = "; ".join(_told(indicator_series(table, name), indicator(name)) for name in names)
     return Drawn(
