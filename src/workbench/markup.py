@@ -27,6 +27,7 @@ _WORDS = {
     "grade_level": "grade",
     "group_kind": "kind of group",
     "hispanic": "Hispanic",
+    "multiracial": "Multiracial",
     "n_a": "students, group a",
     "n_b": "students, group b",
     "n_priors": "earlier years",
@@ -40,7 +41,7 @@ _WORDS = {
     "white": "White",
 }
 """Codes that want other words than their own without underscores."""
-_CELL = "padding:.3em .8em .3em 0;border-bottom:1px solid #e3e6ea"
+_CELL = "padding:.3em 1.1em .3em 0;border-bottom:1px solid #e3e6ea"
 _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 _CAPTION = "caption-side:top;text-align:left;font-weight:600;padding:.3em 0"
 
@@ -121,6 +122,7 @@ def said_once(columns: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Sequence[
         for name, values in columns.items()
         if len(values) > 1
         and all(value == values[0] for value in values)
+        and values[0] != MISSING
         and (isinstance(values[0], str) or (_NAMING.search(name) and isinstance(values[0], int)))
     }
     if not alike or len(alike) == len(columns):

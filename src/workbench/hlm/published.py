@@ -183,4 +183,4 @@ def as_printed(table: pd.DataFrame) -> pd.DataFrame:
     for column in ("lme4", "native"):
         pairs = zip(table[column], digits, strict=True)
         shown[column] = ["–" if np.isnan(value) else f"{value:.{k}f}" for value, k in pairs]
-    return shown.assign(native_less_published=[f"{value:+.1f}" for value in table["native_digits"]])
+    return shown.assign(native_less_published=[f"{value:+z.1f}" for value in table["native_digits"]])

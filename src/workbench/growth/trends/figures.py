@@ -180,7 +180,7 @@ def ahead(past: pd.DataFrame, forecasts: dict[str, pd.DataFrame], words: str, fa
 def policy(effect: PolicyEffect, one: Indicator) -> Drawn:
     """The series before and after a date, and the main estimate as if the date had been another."""
     k = _factor(one)
-    fig, (left, right) = figure(10, 3.8, columns=2)
+    fig, (left, right) = figure(10, 4.6, columns=2)
     years = effect.series.school_year
     for name, (colour, look) in zip(effect.series.columns[1:], ((BLUE, "o-"), (RED, "s--")), strict=False):
         left.plot(years, k * effect.series[name], look, color=colour, label=name)
