@@ -172,6 +172,13 @@ def test_a_table_of_twenty_rows_is_not_folded(folder: Path, shown: list) -> None
     assert "All 21 rows" in shown[1][0]
 
 
+def test_what_only_the_first_rows_share_is_not_said_of_all(folder: Path, shown: list) -> None:
+    wb.show(pd.DataFrame({"subject": ["math"] * 30 + ["reading"] * 30, "school_year": 2025, "n": range(60)}))
+    assert "In every row school year: 2025." in shown[0][0]
+    assert "subject: math" not in shown[0][0]
+    assert cells(shown[0][0])[:4] == ["math", "0", "math", "1"]
+
+
 def test_a_table_says_once_what_all_rows_share_and_limits_as_one_column(folder: Path, shown: list) -> None:
     rows = pd.DataFrame(
         {"school_year": [2025, 2025], "gap": [0.5, 0.25], "conf_low": [0.4, 0.1], "conf_high": [0.6, 0.4]}

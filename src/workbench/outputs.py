@@ -219,23 +219,24 @@ def table_html(
     headings: Mapping[str, str] | None = None,
     withheld: Sequence[bool] | None = None,
     names: Sequence[str] = (),
+    most: int | None = None,
 ) -> str:
-    """Return a table for reading: limits as one column, and what all rows share told once below it."""
-    rest, shared = said_once(with_intervals(columns))
+    """Return a table for reading: limits as one column, what all rows share told once below it; `most` rows of it."""
+    rest, shared = said_once(columns)
+    seen = with_intervals({name: values[:most] for name, values in rest.items()})
     below = f'<p class="note">{escape(shared)}</p>' if shared else ""
-    return html_table(rest, caption, headings=headings, withheld=withheld, names=names) + below
+    return html_table(seen, caption, headings=headings, withheld=withheld, names=names) + below
 
 
 def _frame_html(frame: pd.DataFrame, caption: str = "", folds: bool = True) -> str:
     """A data frame for reading; a long one begins with a few rows, and the others are folded away."""
-    columns = {name: frame[name].head(ROWS_SHOWN).tolist() for name in frame.columns}
+    columns = {name: frame[name].tolist() for name in frame.columns}
     more = f"<p>The first {ROWS_SHOWN} of {len(frame):,} rows.</p>" if len(frame) > ROWS_SHOWN else ""
-    whole = table_html(columns, caption) + more
+    whole = table_html(columns, caption, most=ROWS_SHOWN) + more
     if not folds or len(frame) <= LONG:
         return whole
-    return table_html({name: values[:ROWS_BEFORE_FOLD] for name, values in columns.items()}, caption) + folded(
-        f"All {len(frame):,} rows" if not more else f"More of the {len(frame):,} rows", whole
-    )
+    summary = f"More of the {len(frame):,} rows" if more else f"All {len(frame):,} rows"
+    return table_html(columns, caption, most=ROWS_BEFORE_FOLD) + folded(summary, whole)
 
 
 def _numbers_behind(frame: pd.DataFrame | None, drawn_from: str | None) -> pd.DataFrame | None:
