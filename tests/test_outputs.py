@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -39,6 +40,10 @@ def bars() -> object:
     fig, axes = wb.figure(4, 3)
     axes.bar(["a", "b"], [1, 2])
     return fig
+
+
+def cells(html: str) -> list[str]:
+    return re.findall(r"<td[^>]*>([^<]*)</td>", html)
 
 
 def results(folder: Path) -> dict[str, object]:
@@ -152,9 +157,37 @@ def test_the_same_figure_is_the_same_files(folder: Path, shown: list) -> None:
 def test_a_long_table_says_how_much_of_it_is_seen(folder: Path, shown: list) -> None:
     wb.show(pd.DataFrame({"x": range(1200)}), caption="Long")
     html = shown[0][0]
-    assert "The first 50 of 1,200 rows." in html
-    assert html.count("<tr>") == 51
-    assert ">Long</caption>" in html
+    seen, folded = html.split("<details>")
+    assert seen.count("<tr>") == 11
+    assert ">Long</caption>" in seen
+    assert "More of the 1,200 rows" in folded
+    assert folded.count("<tr>") == 51
+    assert "The first 50 of 1,200 rows." in folded
+
+
+def test_a_table_of_twenty_rows_is_not_folded(folder: Path, shown: list) -> None:
+    wb.show(pd.DataFrame({"x": range(20)}), caption="Short")
+    wb.show(pd.DataFrame({"x": range(21)}), caption="Long")
+    assert "<details>" not in shown[0][0]
+    assert "All 21 rows" in shown[1][0]
+
+
+def test_what_only_the_first_rows_share_is_not_said_of_all(folder: Path, shown: list) -> None:
+    wb.show(pd.DataFrame({"subject": ["math"] * 30 + ["reading"] * 30, "school_year": 2025, "n": range(60)}))
+    assert "In every row school year: 2025." in shown[0][0]
+    assert "subject: math" not in shown[0][0]
+    assert cells(shown[0][0])[:4] == ["math", "0", "math", "1"]
+
+
+def test_a_table_says_once_what_all_rows_share_and_limits_as_one_column(folder: Path, shown: list) -> None:
+    rows = pd.DataFrame(
+        {"school_year": [2025, 2025], "gap": [0.5, 0.25], "conf_low": [0.4, 0.1], "conf_high": [0.6, 0.4]}
+    )
+    wb.show(rows, name="gaps")
+    assert cells(shown[0][0]) == ["0.500", "0.400 to 0.600", "0.250", "0.100 to 0.400"]
+    assert "In every row school year: 2025." in shown[0][0]
+    assert "95 % interval" in shown[0][0]
+    assert (folder / "tables" / "gaps.csv").read_text().startswith("school_year,gap,conf_low,conf_high\n2025,0.5,0.4,")
 
 
 def test_a_public_figure_needs_a_published_table(folder: Path, shown: list) -> None:

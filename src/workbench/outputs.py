@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadInput, BadParameter, DisclosureError
 from workbench.files import write_atomically
-from workbench.markup import folded, html_figure, html_table
+from workbench.markup import LONG, folded, html_figure, html_table, said_once, with_intervals
 from workbench.paths import resolve, shown
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ OUTPUT_VARIABLE = "WORKBENCH_OUTPUT"
 SCRATCH = "runs/scratch"
 RESULTS = "results.json"
 ROWS_SHOWN = 50
+ROWS_BEFORE_FOLD = 10
 
 
 def folder() -> Path:
@@ -194,7 +196,7 @@ def _show_figure(
     below = ""
     if behind is not None:
         save("figures", f"{name}.csv", behind.to_csv(index=False))
-        below = folded("The numbers behind this figure", _frame_html(behind))
+        below = folded("The numbers behind this figure", _frame_html(behind, folds=False))
     pyplot.close(fig)  # otherwise the notebook would show it a second time, without alt text
     display(html_figure(png, alt, caption, round(fig.get_figwidth() * 100), below), f"Figure: {alt}", marks)
 
@@ -211,10 +213,30 @@ def _name_from(caption: str, alt: str) -> str:
     return f"{words or 'figure'}-{hashlib.sha256(f'{caption}|{alt}'.encode()).hexdigest()[:6]}"
 
 
-def _frame_html(frame: pd.DataFrame, caption: str = "") -> str:
-    columns = {name: frame[name].head(ROWS_SHOWN).tolist() for name in frame.columns}
+def table_html(
+    columns: Mapping[str, Sequence[Any]],
+    caption: str = "",
+    headings: Mapping[str, str] | None = None,
+    withheld: Sequence[bool] | None = None,
+    names: Sequence[str] = (),
+    most: int | None = None,
+) -> str:
+    """Return a table for reading: limits as one column, what all rows share told once below it; `most` rows of it."""
+    rest, shared = said_once(columns)
+    seen = with_intervals({name: values[:most] for name, values in rest.items()})
+    below = f'<p class="note">{escape(shared)}</p>' if shared else ""
+    return html_table(seen, caption, headings=headings, withheld=withheld, names=names) + below
+
+
+def _frame_html(frame: pd.DataFrame, caption: str = "", folds: bool = True) -> str:
+    """A data frame for reading; a long one begins with a few rows, and the others are folded away."""
+    columns = {name: frame[name].tolist() for name in frame.columns}
     more = f"<p>The first {ROWS_SHOWN} of {len(frame):,} rows.</p>" if len(frame) > ROWS_SHOWN else ""
-    return html_table(columns, caption) + more
+    whole = table_html(columns, caption, most=ROWS_SHOWN) + more
+    if not folds or len(frame) <= LONG:
+        return whole
+    summary = f"More of the {len(frame):,} rows" if more else f"All {len(frame):,} rows"
+    return table_html(columns, caption, most=ROWS_BEFORE_FOLD) + folded(summary, whole)
 
 
 def _numbers_behind(frame: pd.DataFrame | None, drawn_from: str | None) -> pd.DataFrame | None:

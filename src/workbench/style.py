@@ -43,6 +43,12 @@ def figure(width: float = 8, height: float = 4.5, rows: int = 1, columns: int = 
     return pyplot.subplots(rows, columns, figsize=(width, height))
 
 
+def legend_below(fig: Figure, axes: Any, most: int = 3) -> None:
+    """Put the legend of `axes` under the figure, at most so many entries in a row, where it covers no data."""
+    handles, labels = axes.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=min(most, len(labels)), fontsize=9.5)
+
+
 def use_style() -> None:
     """Set the workbench's matplotlib style for this session."""
     from matplotlib import style

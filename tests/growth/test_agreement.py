@@ -87,3 +87,13 @@ def test_the_growth_curves_equations_give_the_modes_of_the_fit() -> None:
     modes = model.modes[model.modes.group == "school_growth"].estimate.to_numpy()
     assert effects == pytest.approx(modes, abs=1e-7)
     assert influence.shape == (curve.rows.student.nunique(), 12)
+
+
+def test_a_method_that_is_not_compared_is_not_nearest_to_the_truth() -> None:
+    table = pd.DataFrame({
+        "school_id": list("abcdef") * 2, "method": ["value added"] * 6 + ["small gap"] * 6,
+        "standardised": [-1.0, -0.5, 0.0, 0.0, 0.5, 1.0] + [np.nan] * 6,
+    })  # fmt: skip
+    nearest = agreement.beside_truth(table, pd.Series([-2.0, -1.0, 0.0, 0.0, 1.0, 2.0], list("abcdef")), PEERS)
+    assert list(nearest.method) == ["value added"]
+    assert nearest.correlation[0] == pytest.approx(1)

@@ -13,7 +13,7 @@ from workbench import outputs
 from workbench.access.policy import policy
 from workbench.disclosure.suppression import SUPPRESSED, protect
 from workbench.errors import DisclosureError
-from workbench.markup import folded, html_table
+from workbench.markup import LONG, folded, html_table
 from workbench.tables import TABLES
 
 if TYPE_CHECKING:
@@ -124,9 +124,14 @@ def _check_numbers(name: str, frame: pd.DataFrame, count: str, values: list[str]
 
 def _display(name: str, safe: pd.DataFrame, about: dict[str, Any], note: str) -> None:
     hidden = int(safe[SUPPRESSED].sum())
-    said = f"{len(safe):,} groups; {hidden:,} withheld because they have fewer than {about['min_count']} people. {note}"
+    of_them = f"{hidden:,} withheld because they have fewer than {about['min_count']} people"
+    said = f"{len(safe):,} groups; {of_them if hidden else 'none withheld'}. {note}"
     columns = {column: safe[column].tolist() for column in safe.columns if column != SUPPRESSED}
-    body = html_table(columns, about["title"], withheld=safe[SUPPRESSED].tolist())
-    if len(safe) > outputs.ROWS_SHOWN:
-        body = folded(about["title"], html_table(columns, withheld=safe[SUPPRESSED].tolist()))
-    outputs.display(f"{body}<p>{said}</p>", f"{about['title']}: {said}", {"published": True, "table": name})
+    shape = {"withheld": safe[SUPPRESSED].tolist(), "names": about["keys"], "headings": {about["count"]: "people"}}
+    if len(safe) > LONG:
+        body = folded(about["title"], outputs.table_html(columns, **shape))
+    else:
+        body = outputs.table_html(columns, about["title"], **shape)
+    meanings = html_table({"column": list(about["help"]), "what it means": list(about["help"].values())})
+    below = folded("What the columns mean", meanings) if about["help"] else ""
+    outputs.display(f"{body}{below}<p>{said}</p>", f"{about['title']}: {said}", {"published": True, "table": name})

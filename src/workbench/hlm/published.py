@@ -177,10 +177,10 @@ def compare(data: str, slow: bool = False) -> pd.DataFrame:
 
 
 def as_printed(table: pd.DataFrame) -> pd.DataFrame:
-    """A comparison for reading: numbers as text, with two digits more than were printed."""
+    """A comparison for reading: numbers as text with two digits more than printed, differences in last digits."""
     digits = table["published"].str.partition(".")[2].str.len() + 2
     shown = table[["model", "quantity", "published"]].copy()
-    for column in ("lme4", "native", "difference"):
+    for column in ("lme4", "native"):
         pairs = zip(table[column], digits, strict=True)
         shown[column] = ["–" if np.isnan(value) else f"{value:.{k}f}" for value, k in pairs]
-    return shown.assign(in_last_digits=[f"{value:+.1f}" for value in table["native_digits"]])
+    return shown.assign(native_less_published=[f"{value:+z.1f}" for value in table["native_digits"]])

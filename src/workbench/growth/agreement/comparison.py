@@ -139,7 +139,8 @@ def beside_truth(table: pd.DataFrame, true: pd.Series[float], peers: pd.Series[s
     values = true.reindex(schools)
     values = values - values.groupby(peers.reindex(schools)).transform("mean")
     values /= np.sqrt((values**2).sum() / (len(values) - peers.reindex(schools).nunique()))
-    rows = table.assign(true=table.school_id.map(values))
+    rows = table[table.standardised.notna()]  # a method that is mostly chance has no standardised estimates
+    rows = rows.assign(true=rows.school_id.map(values))
     rows = rows.assign(square=(rows.standardised - rows.true) ** 2, product=rows.standardised * rows.true)
     rows = rows.assign(own=rows.standardised**2, key=rows.true**2)
     sums = rows.groupby("method")[["square", "product", "own", "key"]].sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,11 +36,14 @@ HELP: dict[str, str] = {
 }
 
 
-def sentences(found: Agreement, about: pd.DataFrame, most: int = 12) -> list[str]:
+def sentences(
+    found: Agreement, about: pd.DataFrame, names: Mapping[str, str] | None = None, most: int = 12
+) -> list[str]:
     """Return sentences on large disagreements: each school's largest, with and without the mean score, and the reasons.
 
     `about`, by school_id: intake (mean prior score against peers, in SD of students), error_moves (standardised value
-    added with prior scores as observed, less that with error taken out).
+    added with prior scores as observed, less that with error taken out). `names` maps identifiers of schools to what
+    they are called.
     """
     rows = found.differences[found.differences.large]
     rows = rows.assign(raw=(rows.higher == SCORE) | (rows.lower == SCORE)).drop_duplicates(["school_id", "raw"])
@@ -50,7 +54,7 @@ def sentences(found: Agreement, about: pd.DataFrame, most: int = 12) -> list[str
         high, low = by[higher].loc[school], by[lower].loc[school]
         why = _reasons(higher, lower, cast(Any, about.loc[school]), high, low)
         told.append(
-            f"School {row.school_id}: by {row.higher} {high.category} ({high.standardised:+.1f} SD), by {row.lower} "
+            f"{_called(school, names)}: by {row.higher} {high.category} ({high.standardised:+.1f} SD), by {row.lower} "
             f"{low.category} ({low.standardised:+.1f} SD); they differ by {row.difference:.1f} ± "
             f"{Z * float(cast('float', row.std_error)):.1f} SD. " + (" ".join(why) or "These numbers do not show why.")
         )
@@ -80,8 +84,13 @@ def _reasons(higher: str, lower: str, about: pd.Series[float], high: Any, low: A
     return why
 
 
-def lines(table: pd.DataFrame, differences: pd.DataFrame, most: int = 6) -> Drawn:
-    """Each school's standardised estimates from method to method; those with the largest disagreements named."""
+def lines(
+    table: pd.DataFrame, differences: pd.DataFrame, names: Mapping[str, str] | None = None, most: int = 6
+) -> Drawn:
+    """Each school's standardised estimates from method to method; those with the largest disagreements named.
+
+    `names` maps identifiers of schools to what they are called.
+    """
     table = table[table.standardised.notna()]
     wide = table.pivot(index="school_id", columns="method", values="standardised")[list(table.method.unique())]
     chosen = list(differences[differences.large].school_id.drop_duplicates().head(most))
@@ -94,7 +103,7 @@ def lines(table: pd.DataFrame, differences: pd.DataFrame, most: int = 6) -> Draw
         y, x = wide.loc[school].to_numpy(float), at + 0.03 * (k - len(chosen) / 2)
         low, high = (end.loc[school, wide.columns].to_numpy(float) for end in ends)
         axes.errorbar(x, y, [y - low, high - y], marker="osD^vP"[k % 6], linestyle=("-", "--", "-.", ":")[k % 4],
-                      capsize=2, label=school)  # fmt: skip
+                      capsize=2, label=_called(school, names))  # fmt: skip
     for place, school in zip(
         _apart(wide.loc[chosen].iloc[:, -1].to_numpy(float), 0.06 * np.ptp(wide)), chosen, strict=True
     ):
@@ -103,13 +112,17 @@ def lines(table: pd.DataFrame, differences: pd.DataFrame, most: int = 6) -> Draw
     axes.axhline(0, color="#333333", linewidth=1)
     axes.set_xticks(at, list(wide))
     axes.set_xlim(-0.3, at[-1] + 0.95)
-    axes.set_ylabel("Against schools of the same level (SD of true values)")
+    axes.set_ylabel("Against schools of the same level (SD)")
     if chosen:
-        fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=9)
+        fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     others = f"{len(wide) - len(chosen)} schools are thin grey lines"
     named = f"those that methods disagree about most are {', '.join(chosen)}" if chosen else "no disagreement is large"
     alt = f"Lines of {len(wide)} schools' standardised estimates across {wide.shape[1]} methods; {others}; {named}."
     return Drawn(fig, alt, table)
+
+
+def _called(school: str, names: Mapping[str, str] | None) -> str:
+    return f"{names[school]} ({school})" if names is not None and school in names else f"School {school}"
 
 
 def _apart(places: Floats, least: float) -> Floats:

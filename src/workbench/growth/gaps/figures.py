@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.growth.gaps.report import V_COUNTS, V_SCORES, D
-from workbench.style import Drawn, figure
+from workbench.markup import grade_name
+from workbench.style import Drawn, figure, legend_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +27,17 @@ def measures(table: pd.DataFrame) -> Drawn:
     true = table[table.measure == V_SCORES]
     if "true_gap" in true and true.true_gap.notna().any():
         axes.plot(
-            true.grade_level + 0.36, true.true_gap, "x", color="black", markersize=7, label="V of true scores (key)"
+            true.grade_level + 0.36,
+            true.true_gap,
+            "x",
+            color="black",
+            markersize=7,
+            label="V of the true scores (answer key)",
         )
     axes.axhline(0, color="#333333", linewidth=1)
-    axes.set(xlabel="Grade", ylabel=_SD, xticks=sorted(shown.grade_level.unique()))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    axes.set(xlabel="Grade", ylabel=_SD)
+    _grades(axes, sorted(shown.grade_level.unique()))
+    legend_below(fig, axes, 2)
     low, high = true.gap.min(), true.gap.max()
     alt = (
         f"Dots with 95 % intervals: the gap in each grade by three measures. V from scores lies between {low:.2f} and "
@@ -49,12 +56,14 @@ def trends(table: pd.DataFrame, most: int = 3) -> Drawn:
     _line(axes[1], grades["at"], grades, 0)
     for k, cohort in enumerate(latest):
         part = cohorts[cohorts.cohort == cohort]
-        _line(axes[2], part["at"] + 0.22 * (k - 1), part, k, cohort)
+        _line(axes[2], part["at"] + 0.22 * (k - 1), part, k, f"in kindergarten in {cohort}")
     axes[0].set(title="By year, mean of grades", xlabel="School year (spring)", ylabel=_SD)
     axes[0].set_xticks(years["at"], [str(year) for year in years["at"]], rotation=45)
-    axes[1].set(title="By grade, mean of years", xlabel="Grade", xticks=grades["at"])
-    axes[2].set(title="Some cohorts, as they grew", xlabel="Grade", xticks=range(0, int(grades["at"].max()) + 1, 2))
-    axes[2].legend(title="In kindergarten in", ncols=len(latest), fontsize=9)
+    axes[1].set(title="By grade, mean of years", xlabel="Grade")
+    _grades(axes[1], grades["at"])
+    axes[2].set(title="Some cohorts, as they grew", xlabel="Grade")
+    _grades(axes[2], range(0, int(grades["at"].max()) + 1, 2))
+    legend_below(fig, axes[2])
     limits = np.array([axis.get_ylim() for axis in axes])
     for axis in axes:
         axis.set_ylim(min(0, limits.min()), max(0, limits.max()))
@@ -81,7 +90,7 @@ def parts(table: pd.DataFrame) -> Drawn:
     axes.axvline(0, color="#333333", linewidth=1)
     axes.set(xlabel=_SD, yticks=range(len(levels)), ylim=(len(levels) - 0.5, -0.5))
     axes.set_yticklabels([f"{level} schools" for level in levels])
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3 / len(levels) - 0.12), ncols=4)
+    legend_below(fig, axes, 4)
     told = "; ".join(
         f"{level}: {of['within']:.2f} within, {of['ambiguous']:.2f} ambiguous, {of['between']:.2f} between"
         for level in levels
@@ -105,6 +114,10 @@ def school_means(table: pd.DataFrame) -> Drawn:
     close = float(np.corrcoef(table.score_mean, table["mean"])[0, 1])
     alt = f"Dots of {len(table)} school means from counts against those of scores, near the diagonal: r = {close:.3f}."
     return Drawn(fig, alt, table)
+
+
+def _grades(axes: Any, grades: Any) -> None:
+    axes.set_xticks(list(grades), [grade_name(int(grade)) for grade in grades])
 
 
 def _dots(axes: Any, x: Any, part: pd.DataFrame, k: int, label: str) -> None:

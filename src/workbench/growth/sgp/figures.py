@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.markup import in_words
 from workbench.style import Drawn, figure
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def intervals(table: pd.DataFrame, label: str, most: int = 40) -> Drawn:
         axes.errorbar(part.mean_percentile, at, xerr=reach, fmt=_MARKS[k], color=_COLOURS[k], capsize=3, label=subject)
     axes.axvline(50, color="#333333", linewidth=1, linestyle="--")
     axes.set(xlabel=f"{_MEAN} (95 % interval); the dashed line is usual growth", yticks=range(len(order)))
-    axes.set_yticklabels([str(name).replace("_", " ") for name in order])
+    axes.set_yticklabels([in_words(str(name)) for name in order])
     fig.legend(loc="outside lower center", ncols=len(subjects))
     clear = int(((table.mean_low > 50) | (table.mean_high < 50)).sum())
     alt = (
@@ -52,12 +53,14 @@ def goodness_of_fit(table: pd.DataFrame) -> Drawn:
     image = axes.imshow(shares.to_numpy().T, origin="lower", cmap="PuOr", vmin=5, vmax=15, aspect="auto")
     for i, row in enumerate(shares.to_numpy()):
         for j, share in enumerate(row):
-            axes.text(i, j, f"{share:.0f}", ha="center", va="center", fontsize=9)
-    axes.set(xlabel="Prior score, tenth (1 lowest)", ylabel="Growth percentile", xticks=range(10), yticks=range(10))
+            ink = "white" if abs(share - 10) > 2.6 else "black"  # a darker field wants lighter ink
+            axes.text(i, j, f"{share:.0f}", ha="center", va="center", fontsize=9, color=ink)
+    axes.set(xlabel="Where students started: tenth of earlier scores (1 is the lowest)", ylabel="Growth percentile")
+    axes.set(xticks=range(10), yticks=range(10))
     axes.set_xticklabels(range(1, 11))
     axes.set_yticklabels([f"{max(low, 1)}–{low + 9}" for low in range(0, 100, 10)])
     axes.grid(visible=False)
-    fig.colorbar(image, label="Students of the tenth (%)")
+    fig.colorbar(image, label="Students of the column (%); 10 is right")
     apart = np.abs(shares.to_numpy() - 10).max()
     alt = f"Grid of shares by tenth of prior score and of growth percentile; all lie within {apart:.1f} points of 10 %."
     return Drawn(fig, alt, shares.reset_index())

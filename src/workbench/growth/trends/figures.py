@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from workbench.growth.trends.flow import STATES
 from workbench.growth.trends.indicators import ALL, Indicator, indicator
 from workbench.growth.trends.policy import FEWEST_STUDENTS, PolicyEffect
 from workbench.growth.trends.series import indicator_series
-from workbench.style import Drawn, figure
+from workbench.markup import in_words
+from workbench.style import Drawn, figure, legend_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,10 +33,11 @@ def overview(table: pd.DataFrame) -> Drawn:
     for axis, name in zip(axes.ravel(), names, strict=False):
         one, part = indicator(name), indicator_series(table, name)
         _dots(axis, part, _factor(one))
-        axis.set_title(f"{one.words} ({_unit(one)})", fontsize=10)
+        axis.set_title(f"{one.words.capitalize()} ({_unit(one)})", fontsize=10)
         _whole_years(axis, part.school_year)
     for axis in axes.ravel()[len(names) :]:
         axis.remove()
+    fig.set_layout_engine("constrained", h_pad=0.08, w_pad=0.1)
     shown = table[(table.school_id == ALL) & (table.grade == ALL) & (table.group_kind == ALL)]
     ends = "; ".join(_told(indicator_series(table, name), indicator(name)) for name in names)
     return Drawn(
@@ -55,23 +58,30 @@ def by_group(table: pd.DataFrame, name: str, kind: str) -> Drawn:
     for axis, group in zip(panels, groups, strict=False):
         part = rows[rows.group == group]
         axis.plot(everybody.school_year, _factor(one) * everybody.value, color=GREY, linestyle="--", label="everybody")
-        _dots(axis, part, _factor(one))
-        axis.set_title(f"{_words(kind)}: {_words(group)}" if group in ("yes", "no") else _words(group), fontsize=10)
+        _dots(axis, part, _factor(one), "the group, with 95 % interval")
+        axis.set_title(
+            f"{in_words(kind)}: {in_words(group)}" if group in ("yes", "no") else in_words(group), fontsize=10
+        )
         axis.sharey(panels[0])
         _whole_years(axis, everybody.school_year, most=3)
     for axis in panels[len(groups) :]:
         axis.remove()
     panels[0].set_ylabel(_unit(one))
-    panels[0].legend(fontsize=9)
+    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     last = rows[rows.school_year == rows.school_year.max()]
-    ends = "; ".join(f"{_words(r.group)} {_value(r.value, one)}" for r in last.itertuples())
+    ends = "; ".join(f"{in_words(r.group)} {_value(r.value, one)}" for r in last.itertuples())
     return Drawn(
-        fig, f"{one.words} by {_words(kind)} and year, with 95 % intervals. In the last year: {ends}.", _readable(rows)
+        fig,
+        f"{one.words} by {in_words(kind)} and year, with 95 % intervals. In the last year: {ends}.",
+        _readable(rows),
     )
 
 
-def by_school(table: pd.DataFrame, name: str) -> Drawn:
-    """One indicator in each school, last year beside the first, in order of the last year's value."""
+def by_school(table: pd.DataFrame, name: str, names: Mapping[str, str] | None = None) -> Drawn:
+    """One indicator in each school, last year beside the first, in order of the last year's value.
+
+    `names` maps identifiers of schools to what they are called.
+    """
     one = indicator(name)
     rows = table[(table.indicator == name) & (table.school_id != ALL) & (table.grade == ALL)]
     rows = rows[(rows.group_kind == ALL) & (rows.n >= FEWEST_STUDENTS)]
@@ -80,18 +90,18 @@ def by_school(table: pd.DataFrame, name: str) -> Drawn:
     then = rows[rows.school_year == first].set_index("school_id").value.reindex(now.school_id)
     fig, axis = figure(7.5, 0.26 * len(now) + 1.4)
     k = _factor(one)
+    axis.plot(k * then, now.index, "D", color=RED, markerfacecolor="white", markersize=8, label=str(first))
     axis.errorbar(k * now.value, now.index, xerr=k * np.array([now.value - now.low, now.high - now.value]), fmt="o",
-                  color=BLUE, capsize=3, label=str(last))  # fmt: skip
-    axis.plot(k * then, now.index, "D", color=RED, markerfacecolor="white", label=str(first))
+                  color=BLUE, capsize=3, markersize=5, label=f"{last}, with 95 % interval")  # fmt: skip
     overall = indicator_series(table, name).value.iloc[-1]
     axis.axvline(k * overall, color=GREY, linestyle="--", label=f"everybody, {last}")
     axis.set(
         yticks=now.index,
-        yticklabels=now.school_id,
+        yticklabels=[(names or {}).get(school, school) for school in now.school_id],
         ylim=(-0.7, len(now) - 0.3),
-        xlabel=f"{one.words} ({_unit(one)})",
+        xlabel=f"{one.words.capitalize()} ({_unit(one)})",
     )
-    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    legend_below(fig, axis)
     apart = int(((now.low > overall) | (now.high < overall)).sum())
     alt = (
         f"Dots of {one.words} in {len(now)} schools in {last}, with 95 % intervals, from "
@@ -124,7 +134,7 @@ def flow(table: pd.DataFrame) -> Drawn:
 def parts(change: Change, one: Indicator) -> Drawn:
     """The parts of a change, with intervals; they add up to the last bar."""
     rows, k = change.parts, _factor(one)
-    names = [{RATES: RATES, ALL: "change in all"}.get(part, f"who they are: {_words(part)}") for part in rows.part]
+    names = [{RATES: RATES, ALL: "change in all"}.get(part, f"who they are: {in_words(part)}") for part in rows.part]
     fig, axis = figure(8, 0.5 * len(rows) + 1.2)
     limits = k * np.array([rows.effect - rows.low, rows.high - rows.effect])
     colours = [GREY if part == ALL else RED if part == RATES else BLUE for part in rows.part]
@@ -153,7 +163,9 @@ def ahead(past: pd.DataFrame, forecasts: dict[str, pd.DataFrame], words: str, fa
                       capsize=4, label=f"forecast: {method}, 95 %")  # fmt: skip
     axis.set(ylabel=words, xlabel="School year (spring)")
     _whole_years(axis, [*past.school_year, *next(iter(forecasts.values())).school_year])
-    axis.legend(fontsize=9)
+    if past.value.max() * factor >= 1000:
+        axis.yaxis.set_major_formatter("{x:,.0f}")
+    legend_below(fig, axis)
     numbers = {name: factor * said[["value", "low", "high"]].iloc[-1] for name, said in forecasts.items()}
     digits = 0 if numbers and min(v.value for v in numbers.values()) >= 1000 else 1
     ends = "; ".join(
@@ -168,13 +180,12 @@ def ahead(past: pd.DataFrame, forecasts: dict[str, pd.DataFrame], words: str, fa
 def policy(effect: PolicyEffect, one: Indicator) -> Drawn:
     """The series before and after a date, and the main estimate as if the date had been another."""
     k = _factor(one)
-    fig, (left, right) = figure(10, 3.8, columns=2)
+    fig, (left, right) = figure(10, 4.6, columns=2)
     years = effect.series.school_year
     for name, (colour, look) in zip(effect.series.columns[1:], ((BLUE, "o-"), (RED, "s--")), strict=False):
         left.plot(years, k * effect.series[name], look, color=colour, label=name)
     left.axvline(effect.first_year - 0.5, color="black", linestyle=":", label="the date")
-    left.set(ylabel=f"{one.words} ({_unit(one)}), mean of schools", xlabel="School year (spring)")
-    left.legend(fontsize=9)
+    left.set(ylabel=f"{one.words.capitalize()} ({_unit(one)}), mean of schools", xlabel="School year (spring)")
     _whole_years(left, years)
     rows = effect.placebos
     for placebo, colour, marker in ((True, GREY, "D"), (False, BLUE, "o")):
@@ -186,9 +197,11 @@ def policy(effect: PolicyEffect, one: Indicator) -> Drawn:
     _whole_years(right, rows.first_year)
     unit = "percentage points" if one.unit == "share" else one.unit
     right.set(
-        xlabel="First school year under the policy, as supposed", ylabel=f"{effect.main.estimand.iloc[0]} ({unit})"
+        xlabel="First school year under the policy, as supposed",
+        ylabel=f"{effect.main.estimand.iloc[0].capitalize()} ({unit})",
     )
-    right.legend(fontsize=9)
+    for axis in (left, right):  # below the axes, where a legend covers no data
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, fontsize=9)
     alt = f"Left: series before and after {effect.first_year}. Right: the estimate for that and other dates. "
     return Drawn(fig, alt + effect.said(one.unit), _readable(effect.series))
 
@@ -211,9 +224,10 @@ def _stacked(forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The numbers behind a figure, years as text: 2025, not 2,025."""
-    years = [name for name in ("school_year", "first_year", "cohort") if name in table]
-    return table.astype(dict.fromkeys(years, str)).reset_index(drop=True)
+    """The numbers behind a figure, each indicator by its words."""
+    if "indicator" in table:
+        table = table.assign(indicator=[indicator(name).words for name in table.indicator])
+    return table.reset_index(drop=True)
 
 
 def _factor(one: Indicator) -> float:
@@ -230,7 +244,3 @@ def _value(value: float, one: Indicator) -> str:
 
 def _told(part: pd.DataFrame, one: Indicator) -> str:
     return f"{one.words} {_value(part.value.iloc[0], one)} and {_value(part.value.iloc[-1], one)}"
-
-
-def _words(name: str) -> str:
-    return str(name).replace("_", " ")

@@ -9,7 +9,8 @@ import numpy as np
 from workbench.growth.value_added.drift import Drift
 from workbench.growth.value_added.models import ABOVE, AVERAGE, BELOW, ValueAdded
 from workbench.growth.value_added.stability import MAIN, Stability
-from workbench.style import Drawn, figure
+from workbench.style import Drawn, figure, legend_below
+from workbench.tables import LEVELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ def caterpillar(found: ValueAdded, names: pd.DataFrame, year: int) -> Drawn:
         axes.errorbar(part.estimate, part.index, xerr=reach, fmt=mark, color=colour, capsize=2, label=label)
     _named(axes, table)
     axes.set(xlabel="Value added in the year, against schools of the same level (points)")
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=1)
+    legend_below(fig, axes)
     counts = table.category.value_counts()
     alt = (
         f"Schools in order of their value added in {found.subject} in {year}, with 95 % intervals. "
@@ -44,16 +45,17 @@ def caterpillar(found: ValueAdded, names: pd.DataFrame, year: int) -> Drawn:
 
 def ranks(found: ValueAdded, names: pd.DataFrame, year: int) -> Drawn:
     """Which ranks each school may hold among its peers: all intervals hold at once."""
-    table = _of_year(found, names, year).sort_values(["peers", "unshrunken"], ignore_index=True)
+    table = _of_year(found, names, year)
+    table = table.assign(place=-table.peers.map(LEVELS.index)).sort_values(["place", "unshrunken"], ignore_index=True)
     fig, axes = figure(8, max(3.4, min(0.32 * len(table), 10) + 1))
-    for k, (level, part) in enumerate(table.groupby("peers")):
+    for k, (level, part) in enumerate(table[::-1].groupby("peers", sort=False)):
         colour, mark = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")[k % 4], "os^D"[k % 4]
         axes.hlines(part.index, part.rank_best, part.rank_worst, color=colour, linewidth=3)
         rank = part.unshrunken.rank(ascending=False)
-        axes.plot(rank, part.index, mark, color=colour, markeredgecolor="white", markersize=9, label=level)
+        axes.plot(rank, part.index, mark, color=colour, markeredgecolor="white", markersize=9, label=f"{level} schools")
     _named(axes, table)
     axes.set(xlabel="Rank among the schools of the same level (1 is the largest value added)")
-    axes.legend(title="Level", loc="upper left", bbox_to_anchor=(1, 1))
+    legend_below(fig, axes)
     width = (table.rank_worst - table.rank_best + 1).mean()
     alt = f"Intervals of ranks by level, {year}. On average {width:.1f} ranks are possible for a school."
     return Drawn(fig, alt, table[["name", "peers", "rank_best", "rank_worst"]])
@@ -69,10 +71,10 @@ def specifications(found: Stability) -> Drawn:
     for axis, name in zip(axes, others, strict=True):
         axis.plot([low, high], [low, high], color="#999999", linestyle="--")
         axis.plot(found.estimates[MAIN], found.estimates[name], "o", markersize=4, alpha=0.7)
-        axis.set(xlim=(low, high), ylim=(low, high), xlabel="main (points)")
+        axis.set(xlim=(low, high), ylim=(low, high), xlabel="main model (points)")
         axis.set_title(name.replace(" measurement", "\nmeasurement").replace(" school's", "\nschool's"), fontsize=10)
         axis.text(0.05, 0.9, f"rank corr. {summary.rank_correlation[name]:.2f}", transform=axis.transAxes, fontsize=9)
-    axes[0].set(ylabel="this specification (points)")
+    axes[0].set(ylabel="other model (points)")
     worst = summary.drop(index=MAIN).rank_correlation
     farthest = f"{worst.idxmin()}, rank correlation {worst.min():.2f}"
     alt = f"Four scatter plots against the main specification. Farthest from it: {farthest}."
@@ -92,9 +94,11 @@ def autocovariances(found: Drift) -> Drawn:
         found.variance * found.drift**lag,
         linestyle="--",
         color="#D55E00",
-        label=f"{found.variance:.2f} · {found.drift:.2f}^lag",
+        label=f"a curve that keeps {found.drift:.2f} of itself from year to year",
     )
-    axes.set(xlabel="Years apart", ylabel="Covariance of teachers' means (points²)", ylim=(0, None), xticks=table.lag)
+    axes.set(
+        xlabel="Years apart", ylabel="Covariance of a teacher's classes (points²)", ylim=(0, None), xticks=table.lag
+    )
     axes.legend(loc="lower left")
     alt = f"Covariances of a teacher's mean gains by years apart, falling by the factor {found.drift:.2f} a year."
     return Drawn(fig, alt, table)

@@ -106,7 +106,7 @@ def school_value_added(
     effects = _modes(model, rows).merge(schools, left_on="unit", right_on="school_id").drop(columns="unit")
     return ValueAdded(
         with_ranks(against_peers(effects, model), seed),
-        model, subject, adjustment, _told(rows, model),
+        model, subject, adjustment, _told(rows, model, "school"),
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def teacher_value_added(
     model = _fit(rows, subject, adjustment, "(1 | school_taught) + (1 | unit_year)", covariates, False)
     effects = _modes(model, rows).merge(home, on=["unit", "school_year"]).merge(schools, on="school_id")
     effects = effects.rename(columns={"unit": "teacher_id"})
-    return ValueAdded(against_peers(effects, model), model, subject, adjustment, _told(rows, model))
+    return ValueAdded(against_peers(effects, model), model, subject, adjustment, _told(rows, model, "teacher"))
 
 
 def against_peers(effects: pd.DataFrame, model: MixedModel) -> pd.DataFrame:
@@ -255,9 +255,9 @@ def _mean_columns(model: MixedModel) -> pd.DataFrame:
     return pd.DataFrame(means, index=levels)
 
 
-def _told(rows: pd.DataFrame, model: MixedModel) -> str:
+def _told(rows: pd.DataFrame, model: MixedModel, unit: str) -> str:
     students, years = rows.student_id.nunique(), sorted(rows.school_year.unique())
     return (
         f"{students:,} students with scores in two springs running, school years {years[0]} to {years[-1]}; "
-        f"{rows.unit_year.nunique():,} units and years. " + " ".join(model.messages)
+        f"{rows.unit_year.nunique():,} pairs of a {unit} and a year. " + " ".join(model.messages)
     ).strip()
