@@ -104,10 +104,11 @@ def teacher_doses(data: Data, subject: Subject) -> pd.DataFrame:
     """
     sections = data.sections.filter(data.sections.subject == subject)
     taken = data.course_results.select("student_id", "section_id").join(sections, "section_id")
-    in_term = taken.group_by("student_id", "school_year", "term").agg(sections=taken.count())
-    taken = taken.join(in_term, ["student_id", "school_year", "term"])
-    doses = taken.group_by("student_id", "school_year", "school_id", unit=taken.teacher_id)
-    return _in_order(doses.agg(dose=(0.5 / taken.sections).sum()))
+    held = taken.group_by("student_id", "school_year", "term", "school_id", "teacher_id").agg(sections=taken.count())
+    in_term = held.group_by("student_id", "school_year", "term")
+    held = in_term.mutate(dose=0.5 * held.sections / held.sections.sum())
+    doses = held.group_by("student_id", "school_year", "school_id", unit=held.teacher_id)
+    return _in_order(doses.agg(dose=held.dose.sum()))
 
 
 def with_doses(rows: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:
