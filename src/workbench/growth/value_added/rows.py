@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Literal, ParamSpec, get_args
+from typing import TYPE_CHECKING, Literal, ParamSpec, cast, get_args
 
 import numpy as np
 
@@ -25,7 +25,7 @@ COVARIATES = ("sex", "race_ethnicity", *FLAGS)
 
 def read_once(read: Callable[Asked, pd.DataFrame]) -> Callable[Asked, pd.DataFrame]:
     """Read the rows of an open data folder once for all models; each caller has a copy, made when it is changed."""
-    kept: Callable[Asked, pd.DataFrame] = lru_cache(maxsize=len(get_args(Subject)))(read)
+    kept = cast("Callable[Asked, pd.DataFrame]", lru_cache(maxsize=len(get_args(Subject)))(read))
 
     @wraps(read)
     def again(*args: Asked.args, **kwargs: Asked.kwargs) -> pd.DataFrame:
