@@ -30,9 +30,12 @@ ANSWER_KEY = "answer_key"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Data:
-    """An open data folder: `data.table("students")` or `data.students` is an Ibis table."""
+    """An open data folder: `data.table("students")` or `data.students` is an Ibis table.
+
+    Equal to itself alone, so that what was read from it can be kept by it.
+    """
 
     path: Path
     backend: Backend

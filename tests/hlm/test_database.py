@@ -108,7 +108,7 @@ def test_what_the_database_cannot_do_is_refused_by_name(table: Any) -> None:
         hlm.fit("score ~ I(year**2) + (1 | student)", table)
     with pytest.raises(ModelError, match=r"The outcome 'log\(score\)' is not a numeric column"):
         hlm.fit("log(score) ~ year + (1 | student)", table)
-    with pytest.raises(BadParameter, match="'yaer', which the table does not have"):
+    with pytest.raises(BadParameter, match="'yaer', which the data do not have"):
         hlm.fit("score ~ yaer + (1 | student)", table)
     with pytest.raises(BadInput, match="'score' is infinite or not a number in 1 rows"):
         hlm.fit("score ~ year + (1 | student)", table.mutate(score=(table.score / (table.w - table.w.max()))))

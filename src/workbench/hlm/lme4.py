@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import linalg
 
 from workbench.errors import BadInput, BadParameter, ModelError
-from workbench.hlm.design import Design, Floats, build, complete_rows, matrices
+from workbench.hlm.columns import complete_rows
+from workbench.hlm.design import Design, Floats, build, matrices
 from workbench.hlm.formula import Formula, parse
 from workbench.hlm.r import ask, engines, to_r
 from workbench.hlm.result import RESIDUAL, Method, MixedModel, remarks

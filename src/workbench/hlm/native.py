@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,9 @@ import pandas as pd
 from scipy import sparse
 
 from workbench.errors import BadInput, ModelError
-from workbench.hlm.design import Design, Factor, Floats, apply_spec, build, columns_first, complete_rows, lme4_name
+from workbench.hlm.centre import Centre, centred, steadied
+from workbench.hlm.columns import apply_spec, complete_rows, lme4_name
+from workbench.hlm.design import Design, Factor, Floats, build, columns_first
 from workbench.hlm.deviance import Likelihood
 from workbench.hlm.elimination import eliminate
 from workbench.hlm.formula import parse
@@ -23,18 +24,7 @@ from workbench.hlm.optimise import Optimum, minimise
 from workbench.hlm.outer import layout
 from workbench.hlm.result import RESIDUAL, SINGULAR, Method, MixedModel, remarks
 from workbench.hlm.satterthwaite import Curvature, curvature, degrees_of_freedom
-
-THREADED = 1500  # outer effects from which two threads pay
-
-
-@dataclass(frozen=True)
-class Centre:
-    """What was taken off before summing: `change` (p × p) turns coefficients of the centred X into those of X,
-    `shift` is the level taken off y, `Z` (q × q a factor, by name) makes the summed columns of Z from Z."""
-
-    change: Floats
-    shift: Floats
-    Z: Mapping[str, Floats] = field(default_factory=dict)
+from workbench.hlm.threads import one_thread, threads_for
 
 
 @dataclass(frozen=True)
@@ -89,14 +79,14 @@ class Native:
 
     @cached_property
     def curvature(self) -> Curvature:
-        with threads(self.likelihood):
+        with threads_for(self.likelihood.outer.length):
             return curvature(self.likelihood, self.optimum, lambda root: self.covariance_at(root, self.sigma2))
 
     def degrees(self, contrasts: Floats) -> Floats:
         return degrees_of_freedom(self.curvature, contrasts)
 
     def modes(self) -> pd.DataFrame:
-        with threads(self.likelihood):
+        with threads_for(self.likelihood.outer.length):
             return conditional_modes(self.likelihood, self.optimum.at, self.units.Z, self.sigma2, self.factors)
 
     def random_variance(self) -> dict[str, float]:
@@ -205,54 +195,6 @@ def fit_moments(
     return result_of(replace(native, fixed_spread=spread(native.beta)))
 
 
-def centred(design: Design) -> tuple[Floats, Centre]:
-    """Return [X, y] with means taken off where X has an intercept, and how to go back."""
-    X, y = design.X, design.y
-    p = X.shape[1]
-    change, shift = np.eye(p), np.zeros(p)
-    if "(Intercept)" in design.columns:
-        k = design.columns.index("(Intercept)")
-        means = X.mean(axis=0)
-        means[k] = 0.0
-        change[k] -= means
-        shift[k] = y.mean()
-        X = X - means
-        y = y - shift[k]
-    return np.column_stack([X, y]), Centre(change, shift)
-
-
-def steadied(factor: Factor, means: Floats, spreads: Floats) -> Floats:
-    """Return S (q × q), z S being Z with columns that are far from zero brought near it, as 2021 by calendar years.
-
-    Only beside an intercept that they may correlate with, where the model stays the same one. Whole numbers are
-    taken off, so that whole numbers stay.
-    """
-    S = np.eye(len(factor.columns))
-    for block in factor.blocks:
-        at = [k for k in range(block.start, block.stop) if factor.columns[k] == "(Intercept)"]
-        for k in range(block.start, block.stop):
-            if at and k != at[0] and abs(means[k]) > 10 * spreads[k]:
-                S[at[0], k] = -np.round(means[k])
-    return S
-
-
-def threads(likelihood: Likelihood) -> AbstractContextManager[Any]:
-    """One thread for small matrices: two would wait for each other more than they work."""
-    return _pools().limit(limits=None if likelihood.outer.length >= THREADED**2 else 1)
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """One thread while a fit is prepared, which takes many small steps."""
-    return _pools().limit(limits=1)
-
-
-@cache
-def _pools() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
 def mean_products(m: Moments) -> list[Floats]:
     """Z'WZ of each factor, inner first, a mean over rows (q × q)."""
     means, start = [m.A.sum(axis=0) / m.n], 0
@@ -264,7 +206,7 @@ def mean_products(m: Moments) -> list[Floats]:
 
 def _optimum(likelihood: Likelihood, formula: str, start: Floats | None = None) -> Optimum:
     try:
-        with threads(likelihood):
+        with threads_for(likelihood.outer.length):
             return minimise(likelihood, likelihood.start() if start is None else start)
     except np.linalg.LinAlgError as error:
         raise ModelError(

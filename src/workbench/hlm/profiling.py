@@ -20,10 +20,11 @@ from workbench.hlm.design import Floats
 from workbench.hlm.deviance import Likelihood
 from workbench.hlm.estimates import layout
 from workbench.hlm.held import Held, correlation, residual, standard_deviation
-from workbench.hlm.native import Native, threads
+from workbench.hlm.native import Native
 from workbench.hlm.optimise import minimise
 from workbench.hlm.resampling import check_level
 from workbench.hlm.result import LEVEL, RESIDUAL, MixedModel
+from workbench.hlm.threads import threads_for
 
 Which = Literal["all", "fixed", "random"]
 EFFECTS = {"all": ("fixed", "sd", "correlation"), "fixed": ("fixed",), "random": ("sd", "correlation")}
@@ -59,7 +60,7 @@ def profile(model: MixedModel, level: float = LEVEL, which: Which = "all") -> Pr
     table = order.table.assign(estimate=order.values(ml))
     table = table[table["effect"].isin(EFFECTS[which])].reset_index(drop=True)
     reach = float(np.sqrt(stats.chi2.ppf(level, 1)))
-    with threads(ml.fitted.likelihood):
+    with threads_for(ml.fitted.likelihood.outer.length):
         limits = [_limits(ml.fitted, row, reach) for row in table.to_dict("records")]
     low, high = np.array(limits).T
     said = () if ml is model else ("Fitted again by maximum likelihood; these are the intervals of that fit.",)

@@ -11,9 +11,10 @@ from workbench.errors import ModelError
 from workbench.hlm.design import Design, Floats
 from workbench.hlm.deviance import Likelihood
 from workbench.hlm.elimination import with_moments
-from workbench.hlm.native import Native, result_of, threads
+from workbench.hlm.native import Native, result_of
 from workbench.hlm.optimise import minimise
 from workbench.hlm.result import MixedModel
+from workbench.hlm.threads import threads_for
 
 
 def refits(native: Native, Y: Floats) -> Iterator[MixedModel | None]:
@@ -30,7 +31,7 @@ def refits(native: Native, Y: Floats) -> Iterator[MixedModel | None]:
     inner, *outers = _by_effect(native, design, w * rest)
     outer = np.concatenate([np.zeros((0, Y.shape[1])), *outers])
     levels, q = native.likelihood.m.R.shape[:2]
-    with threads(native.likelihood):
+    with threads_for(native.likelihood.outer.length):
         for draw, squares in enumerate(np.sum(w * rest**2, axis=0)):
             likelihood = _outcome(native.likelihood, inner[:, draw].reshape(q, levels).T, outer[:, draw], squares)
             yield _fitted(

@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.errors import ModelError
 from workbench.growth.sgp.quantiles import fit_quantiles
+from workbench.hlm.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +101,8 @@ def fit_norm(
 ) -> GrowthNorm:
     """Fit the norm of one grade from students' scores and `priors` (students × priors, most recent first)."""
     try:
-        fits = fit_quantiles(design(priors, splines), score, PROBABILITIES, weights)
+        with one_thread():
+            fits = fit_quantiles(design(priors, splines), score, PROBABILITIES, weights)
     except ModelError as error:
         raise ModelError(
             f"No growth norm for {subject}, grade {grade}{'' if year is None else f', {year}'}, from {len(score):,} "

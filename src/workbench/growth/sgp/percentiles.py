@@ -113,12 +113,12 @@ def current_score_error(score: Floats, error: Floats, quantiles: Floats) -> tupl
     that is normal around the one observed its two moments are sums of normal probabilities: exact, nothing is drawn.
     Priors and norms are held as they are.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
-    below = norm.cdf((score[:, None] - quantiles[:, 1:-1]) / np.maximum(error, 1e-12)[:, None])
+    below = ndtr((score[:, None] - quantiles[:, 1:-1]) / np.maximum(error, 1e-12)[:, None])
     order = np.arange(1, below.shape[1] + 1)
     variance = below @ (2 * order - 1) - below.sum(axis=1) ** 2
-    reach = norm.ppf(0.975) * error
+    reach = ndtri(0.975) * error
     told = np.where(error > 0, np.sqrt(np.maximum(variance, 0)), 0.0)  # exact scores are where they are
     return told, rank(score - reach, quantiles), rank(score + reach, quantiles)
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating[Any]]
     Places = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 _NUDGE = 1e-9
 """While a vertex is looked for, outcomes are moved by up to this share of their standard deviation: no ties, no cycles.
@@ -80,21 +79,20 @@ class _Search:
         self.x, self.y, self.weight = x, y, weight
         self.nudged = y + _NUDGE * (y.std() or 1.0) * np.random.default_rng(0).uniform(-1, 1, len(y))
         self.basis = _independent_rows(x)
-        self.near = max(_NEAR_PER_PREDICTOR * x.shape[1], round(_NEAR_SHARE * len(y)))
+        self.residual = self._residual()
+        self.near = min(len(y), max(_NEAR_PER_PREDICTOR * x.shape[1], round(_NEAR_SHARE * len(y))))
         self.pivots = 0
 
     def to(self, tau: float) -> tuple[Floats, float, float]:
         """Move to the optimum at `tau`; return its coefficients, loss and relative duality gap."""
-        residual = self._residual()
-        while True:
-            near = np.argsort(np.abs(residual))[: self.near]
-            if self._settle(tau, near, residual > 0):
-                return self._certified(tau)
-            self.near *= 2  # the optimum lies beyond those who are near
-            residual = self._residual()
+        count = self.near
+        while not self._settle(tau, np.argpartition(np.abs(self.residual), count - 1)[:count]):
+            count = min(len(self.y), 2 * count)  # the optimum lies beyond those who are near
+        return self._certified(tau)
 
-    def _settle(self, tau: float, near: Places, above: Flags) -> bool:
+    def _settle(self, tau: float, near: Places) -> bool:
         """Descend with far observations held on their side; let in those that changed sides, until none does."""
+        above = self.residual > 0
         while True:
             near = np.union1d(near, self.basis)
             pull = self.weight * (tau - ~above)
@@ -102,10 +100,11 @@ class _Search:
             vertex = _Vertex(self, near, tau, pull @ self.x)
             inside = vertex.descend()
             self.basis = near[vertex.basis]
+            self.residual = self._residual()
             self.pivots += vertex.pivots
             if not inside:
                 return False
-            moved = (self._residual() > 0) != above
+            moved = (self.residual > 0) != above
             moved[near] = False
             if not moved.any():
                 return True
@@ -118,7 +117,7 @@ class _Search:
 
     def _certified(self, tau: float) -> tuple[Floats, float, float]:
         """Coefficients from the outcomes as they are, and a dual solution that bounds the loss from below."""
-        dual = self.weight * (tau - (self._residual() < 0))
+        dual = self.weight * (tau - (self.residual < 0))
         dual[self.basis] = 0
         dual[self.basis] = -np.linalg.solve(self.x[self.basis].T, dual @ self.x)
         coefficients = np.linalg.solve(self.x[self.basis], self.y[self.basis])
@@ -160,10 +159,11 @@ class _Vertex:
         """Go along an edge to where the loss stops falling: each residual that changes sign makes it less steep."""
         change = self.x @ (side * self.inverse[:, edge])
         change[self.basis] = 0
-        ahead = np.flatnonzero(self.residual * change > 0)
-        steps = self.residual[ahead] / change[ahead]
-        order = np.argsort(steps)
-        stop = int(np.searchsorted(np.cumsum((self.weight[ahead] * np.abs(change[ahead]))[order]), slope))
+        ahead = (self.residual * change > 0).nonzero()[0]
+        rates = change[ahead]
+        steps = self.residual[ahead] / rates
+        order = steps.argsort()
+        stop = int((self.weight[ahead] * np.abs(rates))[order].cumsum().searchsorted(slope))
         if stop == len(order):
             return False
         self._pivot(edge, side, change, steps[order[stop]], ahead[order[:stop]], int(ahead[order[stop]]))
@@ -180,7 +180,7 @@ class _Vertex:
         self.force[leaving], self.force[entering] = left, 0
         row = self.x[entering] @ self.inverse
         column = self.inverse[:, edge] / row[edge]
-        self.inverse -= np.outer(column, row)
+        self.inverse -= column[:, None] * row
         self.inverse[:, edge] = column
         self.basis[edge] = entering
         self.pivots += 1

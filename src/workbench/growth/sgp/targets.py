@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import BadInput, BadParameter, ModelError
-from workbench.growth.sgp.norms import GrowthNorm, design
+from workbench.growth.sgp.norms import GrowthNorm
 from workbench.growth.sgp.panel import with_earlier
 from workbench.growth.sgp.percentiles import GrowthPercentiles
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.floating[Any]]
-
-PERCENTILES = np.arange(1, 100)
 
 
 def percentile_targets(
@@ -78,7 +76,7 @@ def _carried(
 ) -> Iterator[pd.DataFrame]:
     """Carry students with equally long histories forward, a year at a time, along all 99 paths."""
     subject, grade = rows.subject.iloc[0], int(rows.grade.iloc[0])
-    known = [np.repeat(score[:, None], len(PERCENTILES), axis=1) for score in history.T]
+    known = [score[:, None] for score in history.T]
     for ahead in range(1, years_ahead + 1):
         ready = [k for k in range(1, len(known) + 1) if (subject, grade + ahead, k) in norms]
         if not ready:
@@ -95,9 +93,15 @@ def _carried(
 
 
 def _paths(norm: GrowthNorm, known: list[Floats]) -> Floats:
-    """Next year's score at each percentile, students × 99: midway between the quantiles that bound the percentile."""
-    shape = known[0].shape
-    priors = np.column_stack([each.ravel() for each in known[: norm.n_priors]])
-    columns = design(priors, norm.splines).reshape(*shape, -1)
+    """Next year's score at each percentile, students × 99: midway between the quantiles that bound the percentile.
+
+    `known` are the scores before, the newest first: students × 1 where observed, × 99 along the paths.
+    """
     middle = (norm.coefficients[:, :-1] + norm.coefficients[:, 1:]) / 2
-    return np.maximum.accumulate(np.einsum("spc,cp->sp", columns, middle), axis=1)
+    expected, start = middle[0], 1
+    for each, scores in zip(norm.splines, known[: norm.n_priors], strict=True):
+        columns = each.basis(scores.ravel()).reshape(*scores.shape, -1)
+        stop = start + columns.shape[2]
+        expected = expected + np.einsum("spc,cp->sp", columns, middle[start:stop])
+        start = stop
+    return np.maximum.accumulate(expected, axis=1)

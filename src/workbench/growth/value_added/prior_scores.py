@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.errors import ModelError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Floats = NDArray[Any]
 PRIORS = ("math", "reading")
@@ -41,7 +39,7 @@ def calibrated(scores: Floats, errors: Floats, groups: Any, covariates: Floats, 
     `scores` and `errors` (n × k), `covariates` (n × w), `groups` (n) those whose effects are wanted.
     Raises ModelError where the errors leave no true variance.
     """
-    _, group = np.unique(np.asarray(groups), return_inverse=True)
+    group = pd.factorize(groups)[0]
     count = np.bincount(group).astype(float)
 
     def within(values: Floats) -> Floats:
@@ -63,7 +61,7 @@ def calibrated(scores: Floats, errors: Floats, groups: Any, covariates: Floats, 
     E = np.zeros((len(rest), *D.shape))
     E[:, range(len(D)), range(len(D))] = errors**2
     signal = np.linalg.solve(D + E, rest[:, :, None])[:, :, 0] @ D
-    excess = 0.0 if nests is None else _excess(scores - covariates @ gamma, errors, group, np.asarray(nests), D)
+    excess = 0.0 if nests is None else _excess(scores - covariates @ gamma, errors, group, nests, D)
     return Calibrated(scores - rest + signal - excess, np.diag(D) / np.diag(observed))
 
 
@@ -71,7 +69,7 @@ def _excess(scores: Floats, errors: Floats, group: NDArray[np.intp], nests: Any,
     """What measurement error is expected to have put into the mean of each row's group, beyond its nest's (n × k)."""
     count = np.bincount(group).astype(float)
     of_group = [np.column_stack([np.bincount(group, c) / count for c in table.T]) for table in (scores, errors**2)]
-    nest = np.unique(nests, return_inverse=True)[1][np.unique(group, return_index=True)[1]]
+    nest = pd.factorize(nests)[0][np.unique(group, return_index=True)[1]]
     size, groups = np.bincount(nest, count), np.bincount(nest)
     centre = np.column_stack([np.bincount(nest, count * c) / size for c in of_group[0].T])
     apart = of_group[0] - centre[nest]

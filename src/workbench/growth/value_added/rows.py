@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Literal, ParamSpec, cast, get_args
 
 import numpy as np
 
@@ -15,11 +17,24 @@ if TYPE_CHECKING:
 
     from workbench.store import Data
 
+Asked = ParamSpec("Asked")
 Subject = Literal["math", "reading"]
 FLAGS = ("economically_disadvantaged", "english_learner", "disability")
 COVARIATES = ("sex", "race_ethnicity", *FLAGS)
 
 
+def read_once(read: Callable[Asked, pd.DataFrame]) -> Callable[Asked, pd.DataFrame]:
+    """Read the rows of an open data folder once for all models; each caller has a copy, made when it is changed."""
+    kept = cast("Callable[Asked, pd.DataFrame]", lru_cache(maxsize=len(get_args(Subject)))(read))
+
+    @wraps(read)
+    def again(*args: Asked.args, **kwargs: Asked.kwargs) -> pd.DataFrame:
+        return kept(*args, **kwargs).copy(deep=False)
+
+    return again
+
+
+@read_once
 def subject_tests(data: Data, subject: Subject) -> pd.DataFrame:
     """Return the scores on the subject's vertical scale: student, school_year, school_id, grade_level, score, error.
 
@@ -44,6 +59,7 @@ def subject_tests(data: Data, subject: Subject) -> pd.DataFrame:
     return rows.drop(columns="test_date").assign(cell=joined(rows.school_year, rows.grade_level))
 
 
+@read_once
 def value_added_rows(data: Data, subject: Subject) -> pd.DataFrame:
     """Return one row a student and school year with a score in this year and in both subjects the year before.
 
@@ -65,6 +81,7 @@ def value_added_rows(data: Data, subject: Subject) -> pd.DataFrame:
     return rows.assign(**{flag: rows[flag].fillna(False).astype(float) for flag in FLAGS})
 
 
+@read_once
 def school_doses(data: Data) -> pd.DataFrame:
     """Return the share of each school year a student was on each school's roll: student_id, school_year, unit, dose.
 
@@ -78,6 +95,7 @@ def school_doses(data: Data) -> pd.DataFrame:
     return _in_order(doses)
 
 
+@read_once
 def teacher_doses(data: Data, subject: Subject) -> pd.DataFrame:
     """Return the share of each school year a student had each teacher of a subject, with the teacher's school.
 
@@ -86,10 +104,11 @@ def teacher_doses(data: Data, subject: Subject) -> pd.DataFrame:
     """
     sections = data.sections.filter(data.sections.subject == subject)
     taken = data.course_results.select("student_id", "section_id").join(sections, "section_id")
-    in_term = taken.group_by("student_id", "school_year", "term").agg(sections=taken.count())
-    taken = taken.join(in_term, ["student_id", "school_year", "term"])
-    doses = taken.group_by("student_id", "school_year", "school_id", unit=taken.teacher_id)
-    return _in_order(doses.agg(dose=(0.5 / taken.sections).sum()))
+    held = taken.group_by("student_id", "school_year", "term", "school_id", "teacher_id").agg(sections=taken.count())
+    in_term = held.group_by("student_id", "school_year", "term")
+    held = in_term.mutate(dose=0.5 * held.sections / held.sections.sum())
+    doses = held.group_by("student_id", "school_year", "school_id", unit=held.teacher_id)
+    return _in_order(doses.agg(dose=held.dose.sum()))
 
 
 def with_doses(rows: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.growth.value_added.models import AVERAGE, school_value_added
-from workbench.growth.value_added.rows import Subject
+from workbench.growth.value_added.models import AVERAGE, ValueAdded, school_value_added
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from workbench.store import Data
 
 MAIN = "main: calibrated priors, covariates"
-SPECIFICATIONS: dict[str, dict[str, Any]] = {
-    MAIN: {},
+OTHERS: dict[str, dict[str, Any]] = {
     "without covariates": {"covariates": False},
     "gains instead of priors": {"adjustment": "gain"},
     "with the school's composition": {"composition": True},
@@ -32,14 +30,13 @@ class Stability:
     summary: pd.DataFrame
 
 
-def stability(data: Data, subject: Subject) -> Stability:
-    """Estimate schools' value added by each of `SPECIFICATIONS`, and compare with the main one."""
+def stability(data: Data, main: ValueAdded) -> Stability:
+    """Estimate schools' value added by each of `OTHERS`, and compare with the main one, which is given."""
     import pandas as pd
 
     keys = ["school_id", "school_year", "peers"]
-    tables = {
-        name: school_value_added(data, subject, **given).table.set_index(keys) for name, given in SPECIFICATIONS.items()
-    }
+    found = {name: school_value_added(data, main.subject, **given) for name, given in OTHERS.items()}
+    tables = {name: one.table.set_index(keys) for name, one in ({MAIN: main} | found).items()}
     estimates = pd.DataFrame({name: table.estimate for name, table in tables.items()})
     categories = pd.DataFrame({name: table.category for name, table in tables.items()})
     summary = pd.DataFrame(

@@ -1,0 +1,129 @@
+"""Which columns a formula reads, the rows that have them all, and the model matrix they make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.errors import BadInput, BadParameter
+from workbench.hlm.formula import Formula
+
+Floats = NDArray[Any]
+RANK_TOLERANCE = 1e-7  # as R's qr() and lme4
+
+
+def columns_used(
+    formula: Formula, have: Sequence[str], weights: str | None, elsewhere: tuple[str, ...] = ()
+) -> list[str]:
+    """Return the names of all data columns that a formula reads, of those that the data `have`.
+
+    Grouping factors named in `elsewhere` are no columns of the data. Raises BadParameter where the formula cannot be
+    read, or names a column that is not there.
+    """
+    from formulaic import Formula as Terms
+
+    names: set[str] = set()
+    for part in (formula.response, formula.fixed, *(term.design for term in formula.random)):
+        try:
+            names |= set(map(str, Terms(part).required_variables))
+        except Exception as error:
+            raise BadParameter(f"In the formula {formula.text!r}, {part!r} cannot be read: {error}") from error
+    names |= {name for term in formula.random if term.name not in elsewhere for name in term.group}
+    used = sorted(names | ({weights} if weights else set()))
+    if unknown := [name for name in used if name not in have]:
+        raise BadParameter(
+            f"The formula {formula.text!r} names the column {unknown[0]!r}, which the data do not have; "
+            f"they have: {', '.join(have[:40])}."
+        )
+    return used
+
+
+def complete_rows(
+    formula: Formula, data: Any, weights: str | None, elsewhere: tuple[str, ...] = ()
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Return the used columns without the rows in which one is missing, and which rows those are (True: kept).
+
+    Grouping factors named in `elsewhere` are no columns of the data.
+    """
+    have = list(map(str, data.column_names if hasattr(data, "column_names") else data.columns))
+    names = columns_used(formula, have, weights, elsewhere)
+    frame = data.select(names) if hasattr(data, "select") else data[names]
+    frame = frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
+    full = frame.notna().all(axis=1).to_numpy()
+    if not full.any():
+        empty = [name for name in names if frame[name].isna().all()] or names
+        raise BadInput(
+            f"No row is complete: {', '.join(empty)} {'is' if len(empty) == 1 else 'are'} missing throughout."
+        )
+    frame = frame if full.all() else frame[full]
+    flags = {name: frame[name].astype(np.int64) for name in names if pd.api.types.is_bool_dtype(frame[name])}
+    return frame.assign(**flags).reset_index(drop=True), full
+
+
+def model_columns(formula: Formula, part: str, frame: pd.DataFrame) -> tuple[Floats, Any, list[str]]:
+    """Return the model matrix of one part of a formula, with what formulaic learned and the names lme4 gives."""
+    from formulaic import model_matrix
+
+    try:
+        made = model_matrix(part, frame, output="numpy", na_action="ignore")
+    except Exception as error:
+        raise BadParameter(f"In the formula {formula.text!r}, {part!r} cannot be worked out: {error}") from error
+    names = [lme4_name(str(name), part) for name in made.model_spec.column_names]
+    return finite(np.asarray(made, dtype=np.float64).reshape(len(frame), -1), names), made.model_spec, names
+
+
+def apply_spec(spec: Any, frame: pd.DataFrame) -> Floats:
+    """The model matrix of new rows, coded as the first rows were."""
+    return np.asarray(spec.get_model_matrix(frame, output="numpy", na_action="ignore"), dtype=np.float64).reshape(
+        len(frame), -1
+    )
+
+
+def lme4_name(name: str, part: str) -> str:
+    """A column of formulaic's as R calls it, in a formula's `part` whose order decides.
+
+    `econ[T.yes]:year` is `econyes:year` or `year:econyes`, `Intercept` `(Intercept)`, `I(x ** 2)` `I(x^2)`.
+    """
+    if name == "Intercept":
+        return "(Intercept)"
+    written = part.replace(" ", "")
+    pieces = []
+    for piece in re.findall(r"(?:\[[^\]]*\]|[^:\[])+", name):
+        stem, level = re.fullmatch(r"(.*?)(?:\[(?:T\.)?(.*)\])?", piece).groups(default="")  # type: ignore[union-attr]
+        found = re.search(rf"(?<![\w.]){re.escape(stem.replace(' ', ''))}(?![\w.])", written)
+        r_stem = re.sub(r"^C\(", "factor(", stem.replace(" ** ", "^").strip("`"))
+        pieces.append((found.start() if found else len(written), r_stem + level))
+    return ":".join(piece for _, piece in sorted(pieces, key=lambda place: place[0]))
+
+
+def finite(values: Floats, names: list[str]) -> Floats:
+    """Return values unchanged; raises BadInput, naming row and column, where one is infinite or not a number."""
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise BadInput(
+            f"{names[column]!r} is {values[row, column]} in row {row + 1} of the complete rows; a model needs finite "
+            "numbers. Correct the value or drop the row."
+        )
+    return values
+
+
+def independent(X: Floats) -> list[int]:
+    """Return the columns of X, in order, that those before do not determine (R's limited column pivoting)."""
+    if X.shape[1] == 0:
+        return []
+    R = np.asarray(np.linalg.qr(X, mode="r"))  # the p × p triangle has the same geometry as the columns
+    kept: list[int] = []
+    basis = np.zeros((R.shape[0], 0))
+    for column in range(X.shape[1]):
+        whole = R[:, column]
+        rest = whole - basis @ (basis.T @ whole)
+        rest -= basis @ (basis.T @ rest)
+        if np.linalg.norm(rest) > RANK_TOLERANCE * max(float(np.linalg.norm(whole)), 1e-300):
+            kept.append(column)
+            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
+    return kept
