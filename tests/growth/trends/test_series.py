@@ -23,7 +23,7 @@ from workbench.growth.trends import forecast as trend_forecast
 from workbench.growth.trends import policy as trend_policy
 from workbench.growth.trends.change import RATES, decompose
 
-SMALL = Path(__file__).parents[2] / "data" / "synthetic" / "small_district"
+SMALL = Path(__file__).parents[3] / "data" / "synthetic" / "small_district"
 
 
 def people(year: int, cells: dict[tuple[str, ...], tuple[int, int]], by: tuple[str, ...], start: int) -> pd.DataFrame:
@@ -332,3 +332,19 @@ def test_every_figure_says_what_it_shows() -> None:
     for words, figure in drawn.items():
         assert words in figure.alt
         assert len(figure.table)
+
+
+def test_schools_are_drawn_by_name_with_the_legend_outside_the_data() -> None:
+    table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ())
+    drawn = trend_figures.by_school(table, "chronic_absence", {"D001-001": "Summit Elementary"})
+    labels = {label.get_text() for label in drawn.figure.axes[0].get_yticklabels()}
+    assert {"Summit Elementary", "D001-002"} < labels
+    assert drawn.figure.axes[0].get_legend() is None
+    assert [text.get_text() for text in drawn.figure.legends[0].get_texts()][:1] == ["2020"]
+
+
+def test_the_numbers_behind_a_figure_name_indicators_in_words_and_keep_years_as_numbers() -> None:
+    table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ())
+    behind = trend_figures.overview(table).table
+    assert set(behind.indicator) == {"chronically absent"}
+    assert set(behind.school_year) == set(range(2020, 2026))
