@@ -37,8 +37,8 @@ def growth_tests(data: Data) -> pd.DataFrame:
     import pandas as pd
 
     tests = data.assessments.semi_join(data.scales.filter(~data.scales.alternate), "scale_id")
-    in_order = tests.order_by("test_date", "student_id", "subject", "scale_id")  # what is drawn goes by the order
-    rows = in_order.filter(in_order.scale_score.notnull()).to_pandas()
+    scored = tests.filter(tests.scale_score.notnull())
+    rows = scored.order_by("test_date", "student_id", "subject", "scale_id").to_pandas()  # draws go by this order
     if rows.empty:
         raise BadInput(f"{shown(data.path)} has no scores on a regular scale, so growth cannot be told from it.")
     sizes = rows.groupby(["subject", "scale_id"]).size()
