@@ -15,7 +15,7 @@ FLOORS = (
     ("synthetic", "sources"),
     ("features", "hlm"),
     ("dropout", "forecast", "growth"),
-    ("reports", "dashboards", "doctor"),
+    ("reports", "dashboards", "doctor", "governance"),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -23,6 +23,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 NEIGHBOURS = {
     *{("tables", "errors"), ("paths", "errors"), ("checks", "store"), ("checks", "files"), ("store", "files")},
     ("outputs", "files"),
+    ("access", "files"),
 }
 
 
