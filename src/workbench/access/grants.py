@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from workbench.access.policy import POLICY_FILE
-from workbench.access.roles import ALL, ROLES, Role, Scope, Units, Viewer
+from workbench.access.roles import ALL, NOTHING, ROLES, Role, Scope, Units, Viewer
 from workbench.errors import BadInput, WorkbenchError
 from workbench.paths import project_root
 
@@ -51,7 +51,7 @@ class Grants:
 
     people: tuple[Grant, ...] = ()
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    public: Units = field(default_factory=Units)
+    public: Units = NOTHING
 
     def members(self, group: str) -> frozenset[str]:
         """Return the users that the file itself puts into a group."""
@@ -122,7 +122,7 @@ def _grants(tree: yaml.Node | None) -> Grants:
     if "groups" in entries:
         for name, node in _mapping(entries["groups"], "groups").items():
             groups[name] = frozenset(_words(node, name))
-    public = _units(entries["public"], "public") if "public" in entries else Units()
+    public = _units(entries["public"], "public") if "public" in entries else NOTHING
     people = tuple(_grant(node) for node in _items(entries["people"], "people")) if "people" in entries else ()
     seen: dict[tuple[str, bool], int] = {}
     for grant in people:
@@ -145,9 +145,11 @@ def _grant(node: yaml.Node) -> Grant:
         raise _wrong(_line(entry["role"]), f"role is {role!r}; it must be one of {', '.join(ROLES)}")
     if missing := [key for key in _NEEDS[role] if key not in entry]:
         raise _wrong(_line(node), f"{who!r} is a {role} without {missing[0]!r}; write all, or a list")
-    units = {key: _units(entry[key], key) for key in _UNITS if key in entry}
+    districts, schools, teachers, tables, columns = (
+        _units(entry[key], key) if key in entry else NOTHING for key in _UNITS
+    )
     meals = "meal_programme" in entry and _yes_or_no(entry["meal_programme"], "meal_programme")
-    scope = replace(Scope(meal_programme=meals), **units)
+    scope = Scope(districts, schools, teachers, tables, columns, meals)
     return Grant(who, named[0] == "group", cast(Role, role), scope, _line(node))
 
 
@@ -158,7 +160,7 @@ def _units(node: yaml.Node, key: str) -> Units:
         word = _word(node, key)
         if word not in ("all", "none"):
             raise _wrong(_line(node), f"{key} is {word!r}; write all, none, or a list such as [{word}]")
-        return ALL if word == "all" else Units()
+        return ALL if word == "all" else NOTHING
     return Units(frozenset(_words(node, key)))
 
 

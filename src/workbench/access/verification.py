@@ -56,6 +56,8 @@ def verify(log: Log, anchor: Path | None = None) -> Verdict:
             wrong.append(f"{read.where}: line {read.line.n} is not the one that was anchored.")
     if n < last_anchored:
         wrong.append(f"Lines {n + 1} to {last_anchored} were removed from the end: the anchor knows them.")
+    elif anchor is not None and n > last_anchored:
+        notes.append(f"The copy of the anchor reaches to line {last_anchored}, the log to line {n}.")
     elif n == last_anchored + 1:
         notes.append(f"Line {n} is not anchored yet: its writer was stopped before anything was shown.")
     elif n > last_anchored + 1:
