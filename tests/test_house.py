@@ -15,7 +15,8 @@ FLOORS = (
     ("synthetic", "sources"),
     ("features", "hlm"),
     ("dropout", "forecast", "growth"),
-    ("reports", "dashboards", "doctor", "governance"),
+    ("reports", "dashboards", "doctor"),
+    ("governance",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -44,7 +44,9 @@ _NO_PERSON = {
     *("school", "district", "state", "course", "test", "section", "subject", "scale", "table", "group", "unit"),
     *("program", "programme"),
 }
-_MEALS = re.compile(r"economic\w*[\W_]*disadvantag|meal|lunch|\bfrp?l\b|\bfarms\b", re.IGNORECASE)
+_MEALS = re.compile(
+    r"economic\w*[\W_]*disadvantag|(?<![a-z])meals?(?![a-z])|lunch|(?<![a-z])frp?l(?![a-z])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import outputs
-from workbench.access.roles import RELEASED_TO, names_a_person
+from workbench.access.roles import RELEASED_TO, names_a_person, tells_of_meals
 from workbench.errors import DisclosureError
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def release(
         "to": to,
         "scope": [scope] if isinstance(scope, str) else list(scope),
         "student": student,
-        "names": sorted({*names, *(column for column in frame.columns if names_a_person(column))}),
+        "names": name_columns(frame, names),
+        "meals": meal_columns(frame),
         "help": {column: text for column, text in (help or {}).items() if column in frame.columns},
         "data_date": str(data_date) if data_date else None,
         "source": source,
@@ -67,6 +68,8 @@ def release(
     said = (
         f"{about['title']}: {len(frame):,} rows released to the role {to}, each viewer's own {_words(about['scope'])}."
     )
+    if about["meals"]:
+        said += f" Shown only with the scope meal_programme: {', '.join(about['meals'])}."
     outputs.display(f"<p>{said}</p>", said)
 
 
@@ -93,6 +96,24 @@ def check_release(name: str, frame: pd.DataFrame, about: dict[str, Any]) -> None
             f"Researchers see pseudonyms, never names: leave the column {names[0]!r} out of table {name!r}."
         )
     _check_plain(name, frame, (*units, student))
+
+
+def name_columns(frame: pd.DataFrame, named: Sequence[str] = ()) -> list[str]:
+    """Return the columns that name a person: those `named`, and those whose own name says so."""
+    return sorted({*named, *(column for column in frame.columns if names_a_person(column))})
+
+
+def meal_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that tell of eligibility for the meal programme, by their name or in any of their texts.
+
+    Such a column is shown whole or not at all: a gap in it would tell as much as the text.
+    """
+    texts = {column: frame[column].drop_duplicates() for column in frame.columns}
+    return sorted(
+        column
+        for column, values in texts.items()
+        if tells_of_meals(column) or any(isinstance(value, str) and tells_of_meals(value) for value in values)
+    )
 
 
 def private(folder: Path) -> None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.access import audit
 from workbench.access.pseudonyms import pseudonym, site_key
-from workbench.access.roles import NAMED, Viewer, tells_of_meals
-from workbench.disclosure.release import RELEASED, check_release, private
+from workbench.access.roles import NAMED, Viewer
+from workbench.disclosure.release import RELEASED, check_release, meal_columns, name_columns, private
 from workbench.errors import AccessDenied, BadInput, DisclosureError
 from workbench.files import sha256, write_atomically
 from workbench.outputs import check_name
@@ -81,7 +81,7 @@ def read(
 
     Only rows of the viewer's units and columns of their scope; `filters` then choose rows by the values of columns
     that are seen. A researcher sees keyed pseudonyms, ordered by them. Without the scope for the meal programme,
-    neither its column nor a row that speaks of it is shown. `at` is the time told in the audit log and `what`
+    no column is shown that tells of it. `at` is the time told in the audit log and `what`
     "saw" or "exported". Raises AccessDenied where the viewer is not entitled or there is no such table, and
     AuditError where the look cannot be written down; then nothing is shown.
     """
@@ -146,14 +146,13 @@ def _shown(
     """Return what of rows in scope is shown after the filters, and the identifiers of the students in it."""
     import pyarrow as pa
 
-    named = viewer.role in NAMED
-    columns = [c for c in viewer.columns(table.column_names) if named or c not in about["names"]]
+    named, meals = viewer.role in NAMED, viewer.scope.meal_programme
+    unseen = {*(() if named else about["names"]), *(() if meals else about["meals"])}
+    columns = [column for column in viewer.columns(table.column_names) if column not in unseen]
     hidden = [column for column in filters if column not in columns]
     if hidden:
         raise AccessDenied(f"The rows cannot be chosen by {hidden[0]!r}: it is not among the columns you see.")
     rows = table.to_pylist()
-    if not viewer.scope.meal_programme:
-        rows = [row for row in rows if not any(isinstance(v, str) and tells_of_meals(v) for v in row.values())]
     pairs = [(row, row if named else _pseudonymous(row, about, key)) for row in rows]
     pairs = [(row, s) for row, s in pairs if all(str(s[column]) in wanted for column, wanted in filters.items())]
     if not named:
@@ -200,6 +199,7 @@ def _checked(file: Path) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         frame = pd.read_parquet(file)
+        about |= {"names": name_columns(frame, about["names"]), "meals": meal_columns(frame)}
         check_release(file.stem, frame, about)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DisclosureError(
