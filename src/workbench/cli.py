@@ -1,4 +1,4 @@
-"""The command line: `workbench list | describe | run | runs | new | synthesize | lab | dashboard | doctor | audit | erase`."""
+"""The command line: `workbench list | describe | run | runs | new | synthesize | lab | dashboard | doctor | …`."""
 
 from __future__ import annotations
 

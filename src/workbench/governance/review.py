@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from workbench.access import audit, grants
 from workbench.access.roles import Scope
@@ -59,13 +61,13 @@ def disclosures(identifier: str) -> list[Disclosure]:
     """Return every look at a student's rows that the log tells of, oldest first (34 CFR § 99.32)."""
     wanted = audit.student_hash(identifier)
     told = [line.told for line in lines(audit.site_log()) if wanted in line.told.get("students", ())]
-    return [
-        Disclosure(
-            *(str(each.get(name, "")) for name in ("at", "who", "role", "what", "thing")),
-            "; ".join(f"{name} = {value}" for name, value in each.get("filters", {}).items()),
-        )
-        for each in told
-    ]
+    return [_disclosure(each) for each in told]
+
+
+def _disclosure(told: Mapping[str, Any]) -> Disclosure:
+    at, who, role, what, thing = (str(told.get(name, "")) for name in ("at", "who", "role", "what", "thing"))
+    filters = "; ".join(f"{name} = {value}" for name, value in told.get("filters", {}).items())
+    return Disclosure(at, who, role, what, thing, filters)
 
 
 def in_words(scope: Scope) -> str:
