@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from workbench.access.policy import POLICY_FILE
@@ -84,8 +85,6 @@ def viewer(user: str | None, groups: Iterable[str] = ()) -> Viewer:
 
 def read() -> Grants:
     """Return what `access.yml` grants. Raises BadInput, naming line and key, where the file cannot be used."""
-    import yaml
-
     try:
         content = (project_root() / POLICY_FILE).read_bytes()
         text = content.decode("utf-8")
@@ -95,8 +94,18 @@ def read() -> Grants:
         raise _wrong(1, f"it is larger than {LARGEST:,} bytes")
     if text.rstrip("\n").rpartition("\n")[2] != END or not text.endswith("\n"):
         raise _wrong(text.count("\n") + 1, f"the last line must be {END!r}; without it the file was only half written")
+    return _read(text)
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> Grants:
+    import yaml
+
+    # Nesting that no entry needs costs the reader of YAML minutes, or its life.
+    if nested := re.search(r"(?:[\[{]\s*){3}", text):
+        raise _wrong(text.count("\n", 0, nested.start()) + 1, "there are brackets within brackets")
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise _wrong(mark.line + 1 if mark else 1, error.problem or "it is no YAML") from error

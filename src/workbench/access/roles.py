@@ -7,7 +7,8 @@ exceptions, so that a scope that was cut short shows less and never more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -120,8 +121,6 @@ class Viewer:
 
     def rows_in(self, table: pa.Table, units: Iterable[str]) -> pa.Table:
         """Return the rows for which every one of `units` (at least one) lies in scope."""
-        import pyarrow as pa
-
         units = tuple(units)
         if self.role is None or not units or any(unit not in table.column_names for unit in units):
             return table.slice(0, 0)
@@ -130,7 +129,7 @@ class Viewer:
         for unit in units:
             values = _texts(table, unit)
             keep = [k and self._reaches(unit, v, d) for k, v, d in zip(keep, values, districts, strict=True)]
-        return table.filter(pa.array(keep, pa.bool_()))
+        return picked(table, [place for place, kept in enumerate(keep) if kept])
 
     def _reaches(self, unit: str, value: str | None, district: str | None) -> bool:
         scope = self.scope
@@ -169,6 +168,21 @@ def names_a_person(column: str) -> bool:
 def tells_of_meals(text: str) -> bool:
     """Return whether a column's name or a text speaks of eligibility for the meal programme."""
     return bool(_MEALS.search(text))
+
+
+def picked(table: pa.Table, places: Sequence[int]) -> pa.Table:
+    """Return some rows of a table, and nothing of the others: a dictionary of words would still hold theirs.
+
+    It stays clear of all that makes Arrow load pandas, which costs every viewer's kernel some 60 MB.
+    """
+    import pyarrow as pa
+
+    rows = table.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(array("q", places))]))
+    for place, one in enumerate(rows.schema):
+        if pa.types.is_dictionary(one.type):
+            chunks = [chunk.dictionary_decode() for chunk in rows.column(place).chunks]
+            rows = rows.set_column(place, one.name, pa.chunked_array(chunks, one.type.value_type))
+    return rows
 
 
 def _texts(table: pa.Table, column: str) -> list[str | None]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.access import audit
-from workbench.access.pseudonyms import pseudonym, site_key
-from workbench.access.roles import NAMED, Viewer
+from workbench.access.pseudonyms import Kind, pseudonym, site_key
+from workbench.access.roles import NAMED, Viewer, picked
 from workbench.disclosure.release import RELEASED, check_release, meal_columns, name_columns, private
 from workbench.errors import AccessDenied, BadInput, DisclosureError
 from workbench.files import sha256, write_atomically
@@ -144,34 +144,36 @@ def _shown(
     table: pa.Table, about: Mapping[str, Any], viewer: Viewer, filters: Mapping[str, list[str]], key: bytes
 ) -> tuple[pa.Table, set[str]]:
     """Return what of rows in scope is shown after the filters, and the identifiers of the students in it."""
-    import pyarrow as pa
-
     named, meals = viewer.role in NAMED, viewer.scope.meal_programme
     unseen = {*(() if named else about["names"]), *(() if meals else about["meals"])}
     columns = [column for column in viewer.columns(table.column_names) if column not in unseen]
     hidden = [column for column in filters if column not in columns]
     if hidden:
         raise AccessDenied(f"The rows cannot be chosen by {hidden[0]!r}: it is not among the columns you see.")
-    rows = table.to_pylist()
-    pairs = [(row, row if named else _pseudonymous(row, about, key)) for row in rows]
-    pairs = [(row, s) for row, s in pairs if all(str(s[column]) in wanted for column, wanted in filters.items())]
+    students = [str(each) for each in table.column(about["student"]).to_pylist()]
+    seen = table if named else _pseudonymous(table, about, key)
+    values = {column: list(map(str, seen.column(column).to_pylist())) for column in filters}
+    places = [i for i in range(len(seen)) if all(values[column][i] in wanted for column, wanted in filters.items())]
     if not named:
-        pairs.sort(key=lambda pair: str(pair[1][about["student"]]))
-    seen = pa.table({c: pa.array([s[c] for _, s in pairs], table.schema.field(c).type) for c in columns})
-    return seen, {str(row[about["student"]]) for row, _ in pairs}
+        places.sort(key=seen.column(about["student"]).to_pylist().__getitem__)
+    return picked(seen, places).select(columns), {students[place] for place in places}
 
 
-def _pseudonymous(row: Mapping[str, Any], about: Mapping[str, Any], key: bytes) -> dict[str, Any]:
-    """Return a row under pseudonyms; a text in which one of its identifiers stands is left empty."""
-    kinds: dict[str, Any] = {about["student"]: "student", "student_id": "student", "teacher_id": "teacher"}
-    own = [str(row[column]) for column in kinds if row.get(column) is not None]
-    changed = dict(row)
-    for column, value in row.items():
-        if column in kinds and value is not None:
-            changed[column] = pseudonym(str(value), kinds[column], key)
-        elif isinstance(value, str) and any(each in value for each in own):
-            changed[column] = None
-    return changed
+def _pseudonymous(table: pa.Table, about: Mapping[str, Any], key: bytes) -> pa.Table:
+    """Return rows under pseudonyms; a text in which an identifier of its own row stands is left empty."""
+    import pyarrow as pa
+
+    kinds: dict[str, Kind] = {about["student"]: "student", "student_id": "student", "teacher_id": "teacher"}
+    rows = table.to_pylist()
+    for row in rows:
+        own = [str(row[column]) for column in kinds if row.get(column) is not None]
+        for column, value in row.items():
+            if column in kinds and value is not None:
+                row[column] = pseudonym(str(value), kinds[column], key)
+            elif isinstance(value, str) and any(each in value for each in own):
+                row[column] = None
+    columns = {name: [row[name] for row in rows] for name in table.column_names}
+    return pa.table({name: pa.array(columns[name], table.schema.field(name).type) for name in columns})
 
 
 def _untold(column: str, about: Mapping[str, Any], value: str, key: bytes) -> str:
