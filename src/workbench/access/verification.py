@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.access import chain
-from workbench.access.audit import RETIRED, Log
-from workbench.errors import BadInput
+from workbench.access.audit import RETIRED, Event, Log, record
+from workbench.errors import AuditError, BadInput
+from workbench.files import write_atomically
 
 _ANCHOR_LINE = re.compile(rb"([1-9][0-9]*) ([0-9a-f]{64})")
 
@@ -39,6 +40,8 @@ def verify(log: Log, anchor: Path | None = None) -> Verdict:
     Finds a changed, removed (also the last), inserted or moved line and says which. A torn last line, which
     a killed writer leaves, is a note: nothing was shown on its account. Raises BadInput for no readable log.
     """
+    if anchor is not None and not anchor.is_file():
+        raise BadInput(f"There is no anchor {anchor}.")
     try:
         anchored, spoilt = _anchor(anchor or log.anchor)
         reads, torn = _read(log)
@@ -67,6 +70,25 @@ def verify(log: Log, anchor: Path | None = None) -> Verdict:
     if torn and not wrong:
         notes.append(f"{torn} ends in the beginning of a line: its writer was stopped before anything was shown.")
     return Verdict(len(reads), tuple(wrong), tuple(notes), f"{n} {sealed}")
+
+
+def begin_anchor(log: Log, who: str, at: str) -> int:
+    """Anchor a log whose anchor was lost, where its lines are sound in themselves, and say so in a line of it.
+
+    Returns up to which line. Nothing can tell whether lines had been removed from the end before. Raises
+    BadInput where there is an anchor, AuditError where the lines are not sound.
+    """
+    if log.anchor.exists():
+        raise BadInput(f"The anchor {log.anchor} is there already; a wrong one has to be moved away by hand first.")
+    found = [line for line in verify(log).wrong if "are not anchored" not in line]
+    if found:
+        raise AuditError(f"The audit log is not sound, so it is not anchored again. {found[0]}")
+    anchored = lines(log)
+    log.anchor.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_atomically(log.anchor, "".join(f"{line.n} {line.hash}\n" for line in anchored))
+    log.anchor.chmod(0o600)
+    record(Event(who, "began the anchor anew", "audit log"), at, log)
+    return len(anchored)
 
 
 def lines(log: Log) -> list[chain.Line]:

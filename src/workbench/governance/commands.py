@@ -25,6 +25,7 @@ def add(commands: Any, command: Callable[[Any, str, Do, str], argparse.ArgumentP
     command(asked, "review", _review, "show who has which role and scope, and when it was last used")
     student = command(asked, "student", _student, "show who saw the rows of a student (FERPA disclosure record)")
     student.add_argument("student", metavar="ID")
+    command(asked, "anchor", _anchor, "begin the anchor of the log anew, where it was lost")
     retire = command(asked, "retire", _retire, "move whole months away from the log; the rest can still be verified")
     retire.add_argument("--before", required=True, type=date.fromisoformat, metavar="DATE", help="such as 2020-07-01")
     retire.add_argument("--to", type=Path, metavar="FOLDER", help="default: retired/ in the folder of the log")
@@ -76,6 +77,18 @@ def _student(options: argparse.Namespace) -> int:
     return 0
 
 
+def _anchor(_: argparse.Namespace) -> int:
+    from workbench.access.audit import site_log
+    from workbench.access.verification import begin_anchor
+    from workbench.reports.ledger import now
+
+    last = begin_anchor(site_log(), _who(), now())
+    print(
+        f"The audit log is anchored again up to line {last:,}. Lines removed before cannot be told."
+    )
+    return 0
+
+
 def _retire(options: argparse.Namespace) -> int:
     from workbench.access.audit import site_log
     from workbench.access.retention import retire
@@ -92,7 +105,7 @@ def _erase(options: argparse.Namespace) -> int:
     from workbench.paths import resolve
 
     also = [resolve(folder) for folder in options.data]
-    if bool(options.student) == options.after_restore:
+    if bool((options.student or "").strip()) == options.after_restore:
         raise BadParameter("Name one student, or give --after-restore; nothing was changed.")
     students = returned(also) if options.after_restore else [options.student]
     if not students:

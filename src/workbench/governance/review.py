@@ -45,7 +45,7 @@ def access_review() -> list[Access]:
     named = {grant.who for grant in granted.people if not grant.is_group}
     groups = {grant.who for grant in granted.people if grant.is_group}
     members = {user for group in groups for user in granted.members(group)}
-    found = [Access("(without sign-in)", "public", f"tables: {granted.public}", "")] if granted.public else []
+    found = [Access("(without sign-in)", "public", f"tables: {granted.public}", "anybody")] if granted.public else []
     for user in sorted(named | members):
         viewer = grants.viewer(user)
         scope = in_words(viewer.scope) if viewer.role else viewer.why
