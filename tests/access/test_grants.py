@@ -146,21 +146,21 @@ def test_a_file_that_cannot_be_read_grants_nothing(site: Path, content: bytes | 
 
 
 @given(st.integers(0, len(FILE) - 1))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_half_written_file_grants_nothing(site: Path, length: int) -> None:
     write(site, FILE[:length])
     assert {access.viewer(user, ["north"]).role for user in USERS} == {None}
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1"))))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_garbage_never_grants_anything(site: Path, text: str) -> None:
     write(site, text + "\n...\n")
     assert {access.viewer(user, ["north"]).role for user in USERS} == {None}
 
 
 @given(st.integers(0, len(FILE) - 1), st.characters(codec="ascii"))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_one_wrong_character_grants_no_role_that_was_not_there(site: Path, place: int, other: str) -> None:
     write(site, FILE[:place] + other + FILE[place + 1 :])
     for user in ("lee", "a.khan", "ortiz"):

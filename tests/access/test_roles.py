@@ -92,10 +92,12 @@ def test_all_schools_are_all_schools_of_the_districts_in_scope(scope: dict[str, 
 
 def test_nobody_sees_rows_by_a_unit_that_is_none_or_is_not_there() -> None:
     whole = viewer("state", districts=ALL, schools=ALL)
-    assert len(whole.rows(WITH_DISTRICT, "n")) == 0
-    assert len(whole.rows(WITH_DISTRICT, "section_id")) == 0
+    part = viewer("state", districts=some("D1"), schools=ALL)
+    assert len(part.rows(WITH_DISTRICT, "n")) == 0
+    assert len(part.rows(WITH_DISTRICT, "section_id")) == 0
+    assert len(whole.rows(WITH_DISTRICT, "n")) == 4
     assert len(whole.rows_in(WITH_DISTRICT, ())) == 0
-    assert len(whole.rows(WITH_DISTRICT, None)) == 4
+    assert len(whole.rows(WITH_DISTRICT, None)) == len(whole.rows(WITH_DISTRICT, "")) == 4
     assert len(viewer(None, districts=ALL, schools=ALL).rows(WITH_DISTRICT, None)) == 0
 
 

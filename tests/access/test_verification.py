@@ -13,7 +13,7 @@ from workbench.access.audit import Event, Log, record
 from workbench.access.verification import lines, verify
 from workbench.errors import BadInput
 
-SEVERAL = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SEVERAL = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def rows(log: Log) -> list[bytes]:

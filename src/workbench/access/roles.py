@@ -36,6 +36,7 @@ NAMED: Final = ("teacher", "counsellor", "principal", "district")
 RELEASED_TO: Final = (*NAMED, "researcher")
 """Roles that may be given rows about students at all; a researcher sees pseudonyms."""
 
+_CUT_BY: Final = ("school_id", "district_id")
 _PERSON = {
     *("name", "names", "surname", "forename", "nickname", "firstname", "lastname", "middlename", "fullname"),
     *("initials", "email", "mail", "phone", "mobile", "telephone", "address", "street", "ssn", "photo"),
@@ -100,24 +101,24 @@ class Viewer:
         """Return whether a published table may be shown at all, from its metadata and its name.
 
         A table without a known `audience` is shown to nobody. One that is not for the public is shown by its
-        `unit`; without a unit it speaks of everybody, and only a viewer whose scope is everybody sees it.
+        `unit`, "school_id" or "district_id"; by any other, or without one, only to a viewer whose scope is everybody.
         """
         audience, unit = about.get("audience"), about.get("unit")
         if self.role is None or audience not in AUDIENCES_OF[self.role]:
             return False
         if str(name or about.get("name", "")) not in self.scope.tables:
             return False
-        return audience == "public" or self.scope.is_whole or unit in ("school_id", "district_id")
+        return audience == "public" or self.scope.is_whole or unit in _CUT_BY
 
     def rows(self, table: pa.Table, unit: str | None) -> pa.Table:
         """Return the rows of a published table whose `unit` lies in scope; all of them where there is no unit.
 
-        `unit` is the column that names it, "school_id" or "district_id"; by any other column nothing is shown.
         A school is in scope by its own name, or as one of all schools of a district that the table names too.
         """
         if self.role is None:
             return table.slice(0, 0)
-        return table if unit is None else self.rows_in(table, (unit,))
+        uncut = not unit or (self.scope.is_whole and unit not in _CUT_BY)
+        return table if uncut else self.rows_in(table, (str(unit),))
 
     def rows_in(self, table: pa.Table, units: Iterable[str]) -> pa.Table:
         """Return the rows for which every one of `units` (at least one) lies in scope."""
