@@ -85,6 +85,9 @@ def test_where_the_log_of_a_site_lies(site: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_four_processes_write_one_chain(log: Log) -> None:
     running = [writer(log, f"writer{number}", 20) for number in range(4)]
+    while any(process.poll() is None for process in running):
+        found = verify(log)
+        assert (found.wrong, found.notes) == ((), ()), "whoever looks meanwhile sees whole lines"
     assert [process.wait(60) for process in running] == [0] * 4
     for process in running:
         assert process.stdout

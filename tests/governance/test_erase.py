@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -173,6 +176,22 @@ def test_a_folder_that_cannot_be_written_is_named_and_stays_whole(full: Path, mo
     assert {one.path.parts[-3] for one in done.left} >= {"sample"}
     checks.check(wb.open_data("data/synthetic/sample"))
     assert erase(ID, "dpo", AT).is_complete, "the same command goes on where it stopped"
+
+
+def test_killed_in_the_middle_every_file_is_whole_and_the_next_call_ends_it(full: Path) -> None:
+    code = f"from workbench.governance.erase import erase; print('.', flush=True); erase({ID!r}, 'dpo', {AT!r})"
+    for pause in (0.1, 0.3, 0.6):
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert process.stdout
+        with process.stdout as told:
+            told.readline()
+        time.sleep(pause)
+        process.kill()
+        process.wait()
+        checks.check(wb.open_data("data/synthetic/sample"))
+        assert verify(audit.site_log()).wrong == ()
+        assert set(released.load(full / "released" / "study" / "manifest.json") or ()) >= {"tables"}
+    assert erase(ID, "dpo", AT).is_complete
 
 
 def test_other_identifiers_that_begin_alike_are_others(full: Path) -> None:

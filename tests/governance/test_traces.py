@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from workbench.errors import BadParameter
 from workbench.governance.traces import Student, mentions, names_students
 
 KNOWN = Student("0042", "S-ab12", "A-cd34")
@@ -98,3 +99,9 @@ def test_which_columns_name_students() -> None:
         "student",
     ]
     assert not any(map(names_students, ("students", "student_count", "school_id", "id", "n")))
+
+
+@pytest.mark.parametrize("identifier", ["", " ", "7", " 7 "])
+def test_what_stands_in_every_file_is_no_identifier(site: Path, identifier: str) -> None:
+    with pytest.raises(BadParameter, match="no identifier that could be looked for"):
+        Student.of(identifier)

@@ -223,7 +223,8 @@ def test_what_may_not_be_published_fails_the_run(
 
 RELEASING = (
     "import pandas as pd\nimport workbench as wb",
-    "rows = pd.DataFrame({'student_id': ['00001', '00002'], 'school_id': ['0007', '0008'], 'gpa': [1.5, 2.5]})\n"
+    "ids = [f'{n:05d}' for n in (1, 2)]\n"
+    "rows = pd.DataFrame({'student_id': ids, 'school_id': ['0007', '0008'], 'gpa': [1.5, 2.5]})\n"
     "wb.release('caseload', rows, to='counsellor', scope='school_id')",
 )
 

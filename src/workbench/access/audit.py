@@ -10,13 +10,14 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from workbench.access import chain
+from workbench.access.appending import add, cut, last_whole, shorten
 from workbench.access.pseudonyms import pseudonym
 from workbench.errors import AuditError, BadInput
 from workbench.paths import resolve
@@ -24,7 +25,6 @@ from workbench.paths import resolve
 FOLDER_VARIABLE: Final = "WORKBENCH_AUDIT"
 ANCHOR_VARIABLE: Final = "WORKBENCH_AUDIT_ANCHOR"
 RETIRED: Final = "retired"
-_LAST_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,20 @@ def writing(log: Log) -> Iterator[tuple[tuple[int, str], int]]:
                 "anchor was changed. Nothing is shown until this is settled; type: workbench audit verify"
             )
         for path, rest in [*torn, (log.anchor, anchor_rest)]:
-            _cut(path, rest)
+            cut(path, rest)
         if not_yet:
-            _add(log.anchor, _anchor_line(n, sealed))
+            add(log.anchor, _anchor_line(n, sealed))
         yield (n, sealed), sum(rest for _, rest in torn)
+
+
+@contextmanager
+def reading(log: Log) -> Iterator[None]:
+    """Keep writers waiting, where there ever was one, so that log and anchor are read at one moment."""
+    lock = log.folder / ".lock"
+    with open(lock, "rb") if lock.exists() else nullcontext() as held:
+        if held is not None:
+            fcntl.flock(held, fcntl.LOCK_SH)
+        yield
 
 
 def _append(log: Log, head: tuple[int, str], told: Mapping[str, Any]) -> int:
@@ -132,55 +142,20 @@ def _append(log: Log, head: tuple[int, str], told: Mapping[str, Any]) -> int:
     sealed = chain.unseal(line)
     assert sealed is not None
     before = path.stat().st_size if path.exists() else None
-    _add(path, line)
+    add(path, line)
     try:
-        _add(log.anchor, _anchor_line(n + 1, sealed.hash))
+        add(log.anchor, _anchor_line(n + 1, sealed.hash))
     except OSError:
-        _shorten(path, before)
+        shorten(path, before)
         raise
     return n + 1
-
-
-def _add(path: Path, content: bytes) -> None:
-    """Add bytes to the end of a file and flush them to the disk, or leave it as it was."""
-    is_new = not path.exists()
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        before = os.fstat(handle).st_size
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
-            os.fsync(handle)
-        except OSError:
-            os.ftruncate(handle, before)
-            raise
-    finally:
-        os.close(handle)
-    if is_new:
-        _flush_folder(path.parent)
-
-
-def _shorten(path: Path, size: int | None) -> None:
-    if size is None:
-        path.unlink()
-    else:
-        os.truncate(path, size)
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _last_line(log: Log) -> tuple[chain.Line | None, list[tuple[Path, int]]]:
     """Return the last whole line, and after it the files with how many bytes of a line that was not ended."""
     torn = []
     for path in reversed(log.files()):
-        whole, rest = _last_whole(path)
+        whole, rest = last_whole(path)
         if rest or not whole:
             torn.append((path, rest))
         if whole:
@@ -188,31 +163,6 @@ def _last_line(log: Log) -> tuple[chain.Line | None, list[tuple[Path, int]]]:
                 raise AuditError("The last line of the audit log was changed. Type: workbench audit verify")
             return line, torn
     return None, torn
-
-
-def _cut(path: Path, rest: int) -> None:
-    """Cut the beginning of a line off the end of a file; a file that holds no more goes."""
-    if not path.exists():
-        return
-    size = path.stat().st_size - rest
-    if size == 0:
-        path.unlink()
-    elif rest:
-        os.truncate(path, size)
-
-
-def _last_whole(path: Path) -> tuple[bytes, int]:
-    """Return the last line of a file that has its end, and how many bytes follow it."""
-    size, reach = path.stat().st_size, _LAST_BYTES
-    with open(path, "rb") as file:
-        while True:
-            file.seek(max(0, size - reach))
-            tail = file.read()
-            end = tail.rfind(b"\n") + 1
-            begin = tail.rfind(b"\n", 0, max(0, end - 1)) + 1
-            if begin or reach >= size:
-                return tail[begin:end], len(tail) - end
-            reach *= 4
 
 
 def _anchor_line(n: int, sealed: str) -> bytes:
@@ -223,7 +173,7 @@ def _last_anchored(log: Log) -> tuple[tuple[int, str], int]:
     """Return number and seal of the last whole line of the anchor, and how many bytes of another follow it."""
     if not log.anchor.exists():
         return (0, chain.START), 0
-    whole, rest = _last_whole(log.anchor)
+    whole, rest = last_whole(log.anchor)
     if not whole:
         return (0, chain.START), rest
     n, _, sealed = whole.decode("ascii", "replace").strip().partition(" ")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.access import chain
-from workbench.access.audit import RETIRED, Event, Log, record
+from workbench.access.audit import RETIRED, Event, Log, reading, record
 from workbench.errors import AuditError, BadInput
 from workbench.files import write_atomically
 
@@ -43,8 +43,9 @@ def verify(log: Log, anchor: Path | None = None) -> Verdict:
     if anchor is not None and not anchor.is_file():
         raise BadInput(f"There is no anchor {anchor}.")
     try:
-        anchored, spoilt = _anchor(anchor or log.anchor)
-        reads, torn = _read(log)
+        with reading(log):
+            anchored, spoilt = _anchor(anchor or log.anchor)
+            reads, torn = _read(log)
     except OSError as error:
         raise BadInput(f"The audit log cannot be read: {error.filename or ''} ({error.strerror or error}).") from error
     last_anchored = max(anchored, default=0)

@@ -86,7 +86,7 @@ def read(
     AuditError where the look cannot be written down; then nothing is shown.
     """
     chosen = {column: _as_list(wanted) for column, wanted in (filters or {}).items()}
-    thing = f"{check_name(run_name)}/{name}"
+    thing = f"{check_name(run_name)}/{name[:160]}"
     about = ((load(resolve(RELEASED) / run_name / MANIFEST) or {}).get("tables") or {}).get(name)
     if about is None or not _is_for(viewer, about, name):
         audit.record(audit.Event(viewer.user or "somebody", "was refused", thing, viewer.role or ""), at)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -83,9 +84,7 @@ def _anchor(_: argparse.Namespace) -> int:
     from workbench.reports.ledger import now
 
     last = begin_anchor(site_log(), _who(), now())
-    print(
-        f"The audit log is anchored again up to line {last:,}. Lines removed before cannot be told."
-    )
+    print(f"The audit log is anchored again up to line {last:,}. Lines removed before cannot be told.")
     return 0
 
 
@@ -149,4 +148,7 @@ def _tell(what: str, found: Any) -> None:
 
 
 def _who() -> str:
-    return getpass.getuser()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container knows its user by number only
+        return f"user {os.getuid()}"

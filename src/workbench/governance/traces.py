@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.access.audit import student_hash
 from workbench.access.pseudonyms import pseudonym, site_key
+from workbench.errors import BadParameter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +26,7 @@ SHEETS: Final = (".csv", ".tsv")
 PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".pdf")
 UNITS: Final = ("district_id", "school_id", "section_id", "teacher_id", "scale_id")
 """Columns whose values are never a student, however much they look alike."""
+SHORTEST: Final = 2
 _CHUNK, _OVERLAP = 1 << 22, 256
 
 
@@ -38,6 +40,9 @@ class Student:
 
     @classmethod
     def of(cls, identifier: str) -> Student:
+        """Return a student by their identifier. Raises BadParameter for one that would be found in every file."""
+        if len(identifier.strip()) < SHORTEST:
+            raise BadParameter(f"{identifier!r} is no identifier that could be looked for. Nothing was changed.")
         key = site_key()
         return cls(identifier, pseudonym(identifier, "student", key), student_hash(identifier, key))
 
