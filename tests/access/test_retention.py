@@ -21,7 +21,7 @@ def test_whole_months_before_the_day_are_moved(log: Log, tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "archive").iterdir()] == ["2025-01.jsonl"]
     found = verify(log)
     assert (found.wrong, found.lines) == ((), 3)
-    assert lines(log)[-1].told["note"]["last_line"] == 2
+    assert lines(log)[-1].told["note"]["last_lines"] == [2]
     assert record(Event("lee", "saw"), AT, log) == 6
 
 
@@ -73,4 +73,19 @@ def test_an_older_file_of_that_name_is_not_written_over(log: Log, tmp_path: Path
     with pytest.raises(BadInput, match="is there already"):
         retire(log, date(2025, 2, 1), "dpo", AT, tmp_path)
     assert (tmp_path / "2025-01.jsonl").read_text() == "another"
-    assert len(log.files()) >= 2
+    assert len(log.files()) == 2
+    assert verify(log).lines == 3, "and nothing says that it was retired"
+
+
+def test_a_copy_that_an_interrupted_move_has_left_is_no_obstacle(log: Log, tmp_path: Path) -> None:
+    (tmp_path / "2025-01.jsonl").write_bytes(log.files()[0].read_bytes())
+    assert retire(log, date(2025, 2, 1), "dpo", AT, tmp_path) == ["2025-01.jsonl"]
+    assert verify(log).wrong == ()
+
+
+def test_retired_months_may_be_deleted_one_by_one(log: Log) -> None:
+    record(Event("lee", "saw"), AT, log)
+    assert retire(log, date(2025, 3, 1), "dpo", AT) == ["2025-01.jsonl", "2025-02.jsonl"]
+    for name in ("2025-01.jsonl", "2025-02.jsonl"):
+        (log.folder / "retired" / name).unlink()
+        assert verify(log).wrong == ()

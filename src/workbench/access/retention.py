@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from workbench.access import chain
+from workbench.access.appending import last_whole
 from workbench.access.audit import RETIRED, Event, Log, record
 from workbench.access.verification import verify
 from workbench.errors import AuditError, BadInput
@@ -15,7 +16,7 @@ from workbench.errors import AuditError, BadInput
 def retire(log: Log, before: date, who: str, at: str, to: Path | None = None) -> list[str]:
     """Move the files of which every line was told before a day to `to`, by default `retired/` below the log.
 
-    The newest file stays. A line in the log says first which lines go, with the seal that the rest continues, so
+    The newest file stays. A line in the log says first which files go, and with which line each of them ends, so
     that `verify` can tell what was retired from what was removed; a move that was interrupted is done by the next
     call. Returns the names of the files. Raises AuditError where the log is not sound: then nothing is moved.
     """
@@ -27,16 +28,20 @@ def retire(log: Log, before: date, who: str, at: str, to: Path | None = None) ->
         return []
     target = to or log.folder / RETIRED
     _make(target)
-    last = chain.unseal(closed[-1].read_bytes().splitlines(keepends=True)[-1])
-    assert last is not None
+    for path in closed:
+        if (target / path.name).exists() and (target / path.name).read_bytes() != path.read_bytes():
+            raise BadInput(f"{target / path.name} is there already; name another folder. Nothing was moved.")
     names = [path.name for path in closed]
-    note = {"last_line": last.n, "last_hash": last.hash, "files": names, "to": str(target)}
+    note = {"files": names, "last_lines": [_last(path) for path in closed], "to": str(target)}
     record(Event(who, "retired", "audit log", note=note), at, log)
     for path in closed:
-        if (target / path.name).exists():
-            raise BadInput(f"{target / path.name} is there already; name another folder. The file stays where it was.")
         shutil.move(path, target / path.name)
     return names
+
+
+def _last(path: Path) -> int:
+    line = chain.unseal(last_whole(path)[0])
+    return line.n if line else 0
 
 
 def _closed(log: Log, before: date) -> list[Path]:

@@ -136,7 +136,7 @@ def _next(read: Read, n: int, sealed: str) -> tuple[list[str], int, str]:
 def _start(reads: list[Read], n: int, sealed: str, anchored: dict[int, str]) -> list[str]:
     """A log may begin later than line 1 only where it says itself that the lines before were retired."""
     retired = any(
-        read.line.told.get("what") == "retired" and (read.line.told.get("note") or {}).get("last_line") == n
+        read.line.told.get("what") == "retired" and n in ((read.line.told.get("note") or {}).get("last_lines") or ())
         for read in reads
         if read.line
     )
