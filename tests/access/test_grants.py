@@ -76,7 +76,13 @@ def test_without_sign_in_the_public_role_sees_its_tables(site: Path) -> None:
     assert access.viewer(None).role is None
 
 
-@pytest.mark.parametrize("user", ["nobody", "", "le", "LEE", "lee ", "all", "north", "public"])
+@pytest.mark.parametrize("user", ["", " "])
+def test_a_sign_in_without_a_name_sees_nothing(site: Path, user: str) -> None:
+    write(site, FILE)
+    assert access.viewer(user, ["north"]).role is None
+
+
+@pytest.mark.parametrize("user", ["nobody", "le", "LEE", "lee ", "all", "north", "public"])
 def test_an_unknown_user_sees_nothing(site: Path, user: str) -> None:
     write(site, FILE)
     assert access.viewer(user).role is None

@@ -178,6 +178,17 @@ def test_a_folder_that_cannot_be_written_is_named_and_stays_whole(full: Path, mo
     assert erase(ID, "dpo", AT).is_complete, "the same command goes on where it stopped"
 
 
+def test_outputs_named_after_the_student_go_with_their_folders(full: Path) -> None:
+    run = full / "runs" / "study-1"
+    (run / f"report-{ID}" / "tables").mkdir(parents=True)
+    (run / f"report-{ID}" / "tables" / "gpa.csv").write_text("term,gpa\nfall,1.5\n")
+    (run / f"report-{ID}.html").write_text("a report")
+    (run / f"report-{OTHER}.html").write_text("a report")
+    assert erase(ID, "dpo", AT).is_complete
+    assert not any(ID in path.name for path in full.rglob("*"))
+    assert (run / f"report-{OTHER}.html").exists()
+
+
 def test_killed_in_the_middle_every_file_is_whole_and_the_next_call_ends_it(full: Path) -> None:
     code = f"from workbench.governance.erase import erase; print('.', flush=True); erase({ID!r}, 'dpo', {AT!r})"
     for pause in (0.1, 0.3, 0.6):

@@ -73,6 +73,8 @@ def viewer(user: str | None, groups: Iterable[str] = ()) -> Viewer:
     if user is None:
         scope = Scope(tables=granted.public)
         return Viewer("", "public", scope) if granted.public else Viewer("", why="Nothing is shown without sign-in.")
+    if not user.strip():
+        return Viewer("", why="The sign-in gave no name.")
     own = [grant for grant in granted.people if not grant.is_group and grant.who == user]
     asked = {*groups, *(name for name, members in granted.groups.items() if user in members)}
     found = own or [grant for grant in granted.people if grant.is_group and grant.who in asked]

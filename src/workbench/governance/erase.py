@@ -65,7 +65,7 @@ def traces(student: Student, also: Iterable[Path] = ()) -> tuple[list[Trace], in
         if path.suffix.lower() in PICTURES:
             pictures += 1
         try:
-            times = mentions(path, student) + bool(student.in_text.search(path.name))
+            times = mentions(path, student) + _is_named(path, student)
         except (OSError, ValueError) as error:
             found.append(Trace(path, 0, f"it cannot be looked into: {error}"))
             continue
@@ -206,6 +206,11 @@ def _from_released(home: Path, student: Student) -> None:
     released.forget_unnamed(home)
 
 
+def _is_named(path: Path, student: Student) -> bool:
+    """Return whether a file, or a folder of the project that it lies in, is named after a student."""
+    return bool(student.in_text.search(shown(path)))
+
+
 def _from_file(path: Path, student: Student, also: list[Path]) -> None:
     """Rewrite one file; what a run made and cannot be rewritten goes, with the figure that it belongs to."""
     is_output = path.is_relative_to(resolve(RUNS))
@@ -213,12 +218,22 @@ def _from_file(path: Path, student: Student, also: list[Path]) -> None:
     if is_output and path.parent.name == "figures":
         for part in path.parent.glob(f"{path.stem}.*"):
             part.unlink()
+    elif is_output and _is_named(path, student):
+        path.unlink()
+        _forget_empty(path.parent)
     elif path.suffix in REWRITABLE and (is_output or is_data):
         remove(path, student)
     elif is_output:
         path.unlink()
     else:
         raise ValueError("mend it by hand")
+
+
+def _forget_empty(folder: Path) -> None:
+    """Remove a folder of a run that holds nothing any more, and those around it: its name may tell, too."""
+    while folder != resolve(RUNS) and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _mark_backups(student: Student) -> tuple[list[str], list[str]]:
