@@ -24,8 +24,8 @@ from workbench.access.roles import ALL, Scope, Viewer
 from workbench.access.verification import lines, verify
 from workbench.disclosure import released
 from workbench.errors import AuditError, BadInput, RunLocked
+from workbench.governance.backups import returned
 from workbench.governance.erase import erase, traces, was_erased
-from workbench.governance.restored import returned
 from workbench.governance.traces import Student
 from workbench.reports import ledger
 

@@ -101,6 +101,10 @@ def test_which_columns_name_students() -> None:
     assert not any(map(names_students, ("students", "student_count", "school_id", "id", "n")))
 
 
+def test_blanks_around_an_identifier_are_no_part_of_it(site: Path) -> None:
+    assert Student.of(" 0042 ") == Student.of("0042")
+
+
 @pytest.mark.parametrize("identifier", ["", " ", "7", " 7 "])
 def test_what_stands_in_every_file_is_no_identifier(site: Path, identifier: str) -> None:
     with pytest.raises(BadParameter, match="no identifier that could be looked for"):

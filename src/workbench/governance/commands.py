@@ -100,7 +100,7 @@ def _retire(options: argparse.Namespace) -> int:
 
 def _erase(options: argparse.Namespace) -> int:
     from workbench.errors import BadParameter
-    from workbench.governance.restored import returned
+    from workbench.governance.backups import returned
     from workbench.paths import resolve
 
     also = [resolve(folder) for folder in options.data]

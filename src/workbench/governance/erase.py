@@ -20,6 +20,7 @@ from workbench.disclosure import released
 from workbench.disclosure.release import RELEASED
 from workbench.errors import BadInput
 from workbench.files import draft_of, replace_folder, sha256, write_atomically
+from workbench.governance import backups
 from workbench.governance.removal import REWRITABLE, remove
 from workbench.governance.traces import PICTURES, Student, mentions
 from workbench.paths import resolve, shown
@@ -27,7 +28,6 @@ from workbench.reports import ledger
 from workbench.store import MANIFEST as DATASET
 
 RUNS: Final = "runs"
-BACKUPS: Final = "backups/index.json"
 PLACES: Final = ("data", RUNS, RELEASED, "published", "backups", "params", "notebooks")
 
 
@@ -87,10 +87,10 @@ def erase(identifier: str, who: str, at: str, also: Iterable[Path] = ()) -> Eras
             raise BadInput(f"Nothing tells of a student {identifier!r}. Check how the identifier is written.")
         audit.record(audit.Event(who, "began to erase", "a student", students=(student.hash,)), at)
         troubles = list(_rewrite(found, student, also))
-        backups, trouble = _mark_backups(student)
+        marked, trouble = backups.mark(student)
         troubles += trouble
         left, pictures = traces(student, also)
-        done = Erasure(tuple(found), tuple(left), pictures, tuple(backups), tuple(troubles))
+        done = Erasure(tuple(found), tuple(left), pictures, tuple(marked), tuple(troubles))
         note = {"files": len(found), "left": len(left), "complete": done.is_complete}
         audit.record(audit.Event(who, "erased", "a student", students=(student.hash,), note=note), at)
     return done
@@ -234,18 +234,3 @@ def _forget_empty(folder: Path) -> None:
     while folder != resolve(RUNS) and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
-
-
-def _mark_backups(student: Student) -> tuple[list[str], list[str]]:
-    """Mark every backup of the index: after it is restored, this student has to be erased again."""
-    path = resolve(BACKUPS)
-    if not path.exists():
-        return [], []
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        for backup in index["backups"]:
-            backup["erase_on_restore"] = sorted({*backup.get("erase_on_restore", ()), student.hash})
-        write_atomically(path, json.dumps(index, indent=1) + "\n")
-        return [str(backup["name"]) for backup in index["backups"]], []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return [], [f"{BACKUPS} could not be brought up to date: {error!r}"]

@@ -41,7 +41,8 @@ class Student:
     @classmethod
     def of(cls, identifier: str) -> Student:
         """Return a student by their identifier. Raises BadParameter for one that would be found in every file."""
-        if len(identifier.strip()) < SHORTEST:
+        identifier = identifier.strip()
+        if len(identifier) < SHORTEST:
             raise BadParameter(f"{identifier!r} is no identifier that could be looked for. Nothing was changed.")
         key = site_key()
         return cls(identifier, pseudonym(identifier, "student", key), student_hash(identifier, key))

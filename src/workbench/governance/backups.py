@@ -1,16 +1,39 @@
-"""After a backup was restored: whoever was erased since then stands in it again, and is found by keyed hash."""
+"""Backups cannot be rewritten: whom one brings back after an erasure is found by keyed hash, to be erased again."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from workbench.access import audit
 from workbench.access.pseudonyms import site_key
 from workbench.access.verification import lines
 from workbench.disclosure.release import RELEASED
-from workbench.governance.traces import names_students
+from workbench.files import write_atomically
+from workbench.governance.traces import Student, names_students
 from workbench.paths import resolve
+
+INDEX: Final = "backups/index.json"
+
+
+def mark(student: Student) -> tuple[list[str], list[str]]:
+    """Mark every backup of the index: after it is restored, this student has to be erased again.
+
+    Returns the names of the backups, and what kept them from being marked, in words.
+    """
+    path = resolve(INDEX)
+    if not path.exists():
+        return [], []
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        for backup in index["backups"]:
+            backup["erase_on_restore"] = sorted({*backup.get("erase_on_restore", ()), student.hash})
+        write_atomically(path, json.dumps(index, indent=1) + "\n")
+        return [str(backup["name"]) for backup in index["backups"]], []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return [], [f"{INDEX} could not be brought up to date: {error!r}"]
 
 
 def returned(also: Iterable[Path] = ()) -> list[str]:
