@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,12 @@ class Part:
     whole: Bools
 
 
+class Shields(Protocol):
+    """Whatever knows tables that agree with all that is visible."""
+
+    def shields(self, variable: int, hidden: Bools) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Leak:
     """A protected variable the attacker narrows too far, and the units whose numbers prove it."""
@@ -62,15 +68,21 @@ def bounds(system: System, units: Bools, variables: Iterable[int] | None = None)
     return found
 
 
-def leaks(system: System, units: Bools, safe_parts: set[Any] | None = None) -> list[Leak]:
-    """Return every protected variable whose bounds break the rule; `safe_parts` remembers parts found safe before."""
+def leaks(
+    system: System, units: Bools, safe_parts: set[Any] | None = None, pool: Shields | None = None
+) -> list[Leak]:
+    """Return every protected variable whose bounds break the rule.
+
+    `safe_parts` remembers parts found safe before, `pool` tables that show why a variable is safe; without both the
+    attack begins from nothing.
+    """
     hidden = system.hidden(units)
     found = [_plain(system, int(v)) for v in np.flatnonzero((system.rule != NONE) & ~hidden)]
     for part in parts(system, units):
         mark = (part.variables.tobytes(), part.known.tobytes(), part.low.tobytes(), part.high.tobytes())
         if (system.rule[part.variables] == NONE).all() or (safe_parts is not None and mark in safe_parts):
             continue
-        new = list(_leaks_of(system, hidden, part))
+        new = list(_leaks_of(system, hidden, part, pool))
         found += new
         if safe_parts is not None and not new:
             safe_parts.add(mark)
@@ -148,13 +160,16 @@ def block(count: float, of: float, min_count: int) -> tuple[float, float]:
     return float(low), float(min(low + wide - 1, of - wide)) if np.isfinite(of) and low >= wide else low + wide - 1.0
 
 
-def _leaks_of(system: System, hidden: Bools, part: Part) -> Iterator[Leak]:
+def _leaks_of(system: System, hidden: Bools, part: Part, pool: Shields | None) -> Iterator[Leak]:
     high = system.value[part.variables].copy()
     low = high.copy()
     rules = system.rule[part.variables]
 
     def met(at: int) -> bool:
-        return allowed(system, int(part.variables[at]), low[at], high[at])
+        variable = int(part.variables[at])
+        if pool is not None and not system.ranges.any() and pool.shields(variable, hidden):
+            return True
+        return allowed(system, variable, low[at], high[at])
 
     def saw(x: Floats) -> None:
         np.maximum(high, x, out=high)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ class System:
     ranges: NDArray[np.bool_]
     parent: NDArray[np.int64]
     min_count: int
+
+    @cached_property
+    def columns(self) -> Any:
+        """The matrix by columns."""
+        return self.matrix.tocsc()
 
     def hidden(self, units: Bools) -> Bools:
         """Return which variables are hidden where these units are."""
