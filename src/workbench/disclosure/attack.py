@@ -45,6 +45,8 @@ class Shields(Protocol):
 
     def shields(self, variable: int, hidden: Bools) -> bool: ...
 
+    def seek(self, variable: int, hidden: Bools) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Leak:
@@ -165,9 +167,11 @@ def _leaks_of(system: System, hidden: Bools, part: Part, pool: Shields | None) -
     low = high.copy()
     rules = system.rule[part.variables]
 
+    quick = pool is not None and not system.ranges.any()  # what the pool knows leaves ranges aside
+
     def met(at: int) -> bool:
         variable = int(part.variables[at])
-        if pool is not None and not system.ranges.any() and pool.shields(variable, hidden):
+        if quick and pool is not None and pool.shields(variable, hidden):
             return True
         return allowed(system, variable, low[at], high[at])
 
@@ -184,11 +188,16 @@ def _leaks_of(system: System, hidden: Bools, part: Part, pool: Shields | None) -
             Leak(int(part.variables[at]), _units(system, hidden, part, [proof])) for at in protected if not met(at)
         )
         return
-    if len(protected) > 1:
+    open_still = [at for at in protected if not met(at)]
+    while len(open_still) > 1:  # one table often serves many
+        before = len(open_still)
         for sign in (1.0, -1.0):
-            saw(_optimum(part, sign * (rules != NONE))[0])
-    for at in protected:
-        if met(at):
+            saw(_optimum(part, sign * np.isin(np.arange(len(rules)), open_still))[0])
+        open_still = [at for at in open_still if not met(at)]
+        if len(open_still) > 0.8 * before:
+            break
+    for at in open_still:
+        if met(at) or (quick and pool is not None and pool.seek(int(part.variables[at]), hidden)):
             continue
         proofs: list[Floats | None] = []
         for sign in (1, -1):

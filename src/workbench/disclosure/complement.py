@@ -16,8 +16,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from workbench.disclosure.attack import Leak, leaks
-from workbench.disclosure.system import NONE, Bools, Floats, System
+from workbench.disclosure.attack import SPAN, Leak, leaks
+from workbench.disclosure.system import NONE, PEOPLE, Bools, Floats, System
 from workbench.disclosure.witness import Pool, nearest
 from workbench.errors import DisclosureError
 
@@ -25,6 +25,11 @@ MOST_UNITS = 400
 """The exact way is tried for at most so many numbers that could be withheld; beyond it takes too long."""
 MOST_PROOFS = 400
 """With more proofs than this the exact way is given up, and the fast one's answer stands."""
+
+LARGE = 300
+"""In a system of more variables than this, equations are first looked at one by one."""
+MOST_GIVEN_BACK = 40
+"""With more numbers than this withheld as complements, none is tried again."""
 
 
 @dataclass(frozen=True)
@@ -63,22 +68,57 @@ def _least(system: System, pool: Pool, safe: set[Any], known: float) -> Bools | 
 
 
 def _fast(system: System, pool: Pool, safe: set[Any]) -> Bools:
-    """Withhold, for each protected number, the cheapest cycle through it; whatever still leaks, the cheapest proof."""
+    """Withhold, for each number that leaks, the cheapest cycle through it; where there is none, its cheapest proof."""
     units = system.primary.copy()
-    order = sorted(np.flatnonzero(system.rule != NONE), key=lambda v: (-system.value[v], v))
-    for variable in order:
-        hidden = system.hidden(units)
-        if not hidden[variable] or pool.shields(int(variable), hidden):
-            continue
-        found = nearest(system, int(variable), _costs(system, units, hidden))
-        if found is not None:
-            pool.add(*found)
-            for at in found[0][~hidden[found[0]]]:
+    if len(system.value) > LARGE:
+        units = _two_in_each(system, units)
+    while found := leaks(system, units, safe, pool):
+        for leak in sorted(found, key=lambda leak: (-system.value[leak.variable], leak.variable)):
+            hidden = system.hidden(units)
+            if pool.shields(leak.variable, hidden):
+                continue
+            cycle = nearest(system, leak.variable, _costs(system, units, hidden))
+            if cycle is None:
+                free = ~system.primary & ~system.frozen
+                if not any(units[unit] for unit in leak.units if free[unit]):
+                    units = units | _cheapest(system, [_choices(leak, free & ~units)])
+                continue
+            pool.add(*cycle)
+            for at in cycle[0][~hidden[cycle[0]]]:
                 units[_cheaper_unit(system, at, units)] = True
-    while found_leaks := leaks(system, units, safe, pool):
-        free = ~system.primary & ~system.frozen & ~units
-        units = units | _cheapest(system, [_choices(leak, free) for leak in found_leaks])
     return _give_back(system, units, pool)
+
+
+def _two_in_each(system: System, units: Bools) -> Bools:
+    """Withhold so much that every equation has none or two hidden, with room for what is protected in it.
+
+    That is needed and often enough; the attack that follows tells where it was not. What mends several equations at
+    once goes first.
+    """
+    equations, signs = abs(system.matrix), system.matrix
+    protects = np.where(system.rule == PEOPLE, np.maximum(system.min_count - system.value, SPAN), 0.0)
+    while True:
+        hidden = system.hidden(units)
+        inside = equations @ hidden.astype(float)
+        parts_only = (signs @ (hidden * system.value)) == -(equations @ (hidden * system.value))
+        room = equations @ (hidden * system.value)
+        need = (equations.multiply((hidden * (system.value + protects))[None, :])).max(axis=1).toarray().ravel()
+        asks = (equations @ (hidden & (system.rule != NONE)).astype(float)) > 0
+        bad = (inside == 1) | (asks & parts_only & (room < need))
+        price = np.where(hidden, np.inf, _costs(system, units, hidden))
+        mended = equations.T @ bad.astype(float)
+        score = price / np.maximum(mended, 1.0) ** 2
+        chosen, met = units.copy(), np.zeros(len(bad), bool)
+        for row in np.flatnonzero(bad):
+            inner = equations.indices[equations.indptr[row] : equations.indptr[row + 1]]
+            best = inner[np.argmin(score[inner])]
+            if met[row] or not np.isfinite(score[best]):
+                continue
+            chosen[_cheaper_unit(system, best, units)] = True
+            met[system.columns.indices[system.columns.indptr[best] : system.columns.indptr[best + 1]]] = True
+        if (chosen == units).all():
+            return units
+        units = chosen
 
 
 def _costs(system: System, units: Bools, hidden: Bools) -> Floats:
@@ -134,17 +174,13 @@ def _give_back(system: System, units: Bools, pool: Pool) -> Bools:
     """Show again, dearest first, what nothing needs withheld."""
     protected = np.flatnonzero(system.rule != NONE)
     extra = np.flatnonzero(units & ~system.primary & ~system.frozen)
+    if len(extra) > MOST_GIVEN_BACK:
+        return units
     for unit in sorted(extra, key=lambda unit: (-system.weight[unit], unit)):
         tried = units.copy()
         tried[unit] = False
         hidden = system.hidden(tried)
-        if all(hidden[v] and (pool.shields(int(v), hidden) or _shield(system, int(v), hidden, pool)) for v in protected):
+        if all(hidden[v] and (pool.shields(int(v), hidden) or pool.seek(int(v), hidden)) for v in protected):
             units = tried
     return units
 
-
-def _shield(system: System, variable: int, hidden: Bools, pool: Pool) -> bool:
-    found = nearest(system, variable, np.where(hidden, 0.0, np.inf))
-    if found is not None:
-        pool.add(*found)
-    return found is not None

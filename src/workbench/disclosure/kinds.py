@@ -4,6 +4,7 @@
 |---|---|---|
 | `share` | share of the n people with an event | share × n, a count of people with it and of people without |
 | `share of X` | the same among the people counted in column X | share × X |
+| `part` | n as a share of a whole that the rows make up | the whole, n ÷ share, though it has no row |
 | `events` | how many of the n people have an event | the same two counts |
 | `mean` | mean of a value over the n people | mean × n, a total that adds up |
 | `total` | sum of what each contributes, none negative | itself; one contributor may dominate it |
@@ -24,7 +25,7 @@ from workbench.errors import DisclosureError
 if TYPE_CHECKING:
     import pandas as pd
 
-ALONE = ("share", "events", "mean", "total", "median", "estimate")
+ALONE = ("share", "part", "events", "mean", "total", "median", "estimate")
 COUPLED = {"share of ": "share", "sd of ": "sd", "with ": "with"}
 COUNTED = ("share", "events")
 _NEAR = 1e-6
@@ -64,7 +65,7 @@ def looks_like_share(frame: pd.DataFrame, count: str, column: str) -> bool:
     told = frame[[count, column]].dropna().astype(float)
     events = told[count] * told[column]
     whole = (events - events.round()).abs() <= _NEAR * (1 + events.abs())
-    return bool(len(told) and told[column].between(0, 1).all() and whole.all() and (events > 0).any())
+    return bool(len(told) and told[column].between(0, 1).all() and whole.all() and (events.round() > 0).any())
 
 
 def _read(column: str, text: str, frame: pd.DataFrame) -> Kind:

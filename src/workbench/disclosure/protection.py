@@ -108,10 +108,11 @@ def _blanked(given: Aggregate, rows: list[Row], units: Bools, min_count: int) ->
         safe[column] = safe[column].round(places)
     if given.ranges:
         _add_ranges(safe, given, rows, gone, hidden, min_count)
+    told = safe[values].notna()
     for column in values:
         safe.loc[hidden[column], column] = float("nan")
     safe.loc[gone, given.count] = float("nan")
-    safe[SUPPRESSED] = gone | np.logical_or.reduce([*hidden.values(), gone])
+    safe[SUPPRESSED] = gone | (told & safe[values].isna()).any(axis=1).to_numpy(bool)
     return safe
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.disclosure.aggregate import Aggregate, Place, places
 from workbench.disclosure.kinds import COUNTED, Kind
-from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import DisclosureError
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ class Row:
     shares: dict[str, ShareCell] = field(default_factory=dict)
     amounts: dict[str, tuple[int, float]] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
+    wholes: dict[str, int] = field(default_factory=dict)
 
 
 def rows_of(book: Book, name: str, given: Aggregate, adding: frozenset[str], safe: pd.DataFrame | None) -> list[Row]:
@@ -88,6 +88,9 @@ def _write(
     adding: frozenset[str],
 ) -> None:
     if kind.what in ("with", "estimate"):
+        return
+    if kind.what == "part":
+        row.wholes[column] = round(row.count / value) if value > 0 else 0
         return
     key = (row.place, row.count, column, round(value, 9))
     unit = row.units[column] = book.unit(key, math.log2(2 + row.count) / 2)
@@ -148,11 +151,9 @@ def _where(mask: Any) -> list[int]:
 
 def _hold(book: Book, rows: list[Row], given: Aggregate, safe: pd.DataFrame) -> None:
     """Freeze what stands in a released table, as it stands."""
-    shown = safe[list(given.keys) + [given.count, *given.numbers, SUPPRESSED]]
+    gone = safe[given.count].isna().tolist()
+    blank = {column: safe[column].isna().tolist() for column in given.numbers}
     for at, row in enumerate(rows):
-        gone = shown[given.count].isna().iat[at]
-        for unit in (row.unit, *row.units.values()):
-            book.frozen[unit] = True
-        book.primary[row.unit] |= bool(gone)
+        book.hold(row.unit, gone[at])
         for column, unit in row.units.items():
-            book.primary[unit] |= bool(gone or shown[column].isna().iat[at])
+            book.hold(unit, gone[at] or blank[column][at])

@@ -73,8 +73,14 @@ class Book:
     weight: list[float] = field(default_factory=list)
     primary: list[bool] = field(default_factory=list)
     frozen: list[bool] = field(default_factory=list)
+    held: dict[int, bool] = field(default_factory=dict)
     equations: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
     known: dict[Any, int] = field(default_factory=dict)
+
+    def hold(self, unit: int, hidden: bool) -> None:
+        """Freeze a unit as it stands in a table released before; shown in one of several, it is shown."""
+        self.frozen[unit] = True
+        self.held[unit] = hidden and self.held.get(unit, True)
 
     def unit(self, key: Any, weight: float) -> int:
         """Return the number of something that can be withheld, new or met before."""
@@ -119,6 +125,8 @@ class Book:
 
     def system(self) -> System:
         """Return what was written."""
+        for unit, hidden in self.held.items():
+            self.primary[unit] = hidden
         rows = sorted(self.equations)
         coordinates = [
             (place, column, sign)
@@ -160,9 +168,10 @@ def relate(book: Book, tables: Mapping[str, list[Row]], given: Mapping[str, Aggr
                         covers = not any(wide < other < narrow for other in by_pattern[lower])
                         for total, groups in _families(whole, parts, wide):
                             _relate(book, total, groups, own and covers)
-    for name, rows in tables.items():
-        for parts in _outcomes(rows):
-            _sum_to_everyone(book, parts, name)
+    for rows in tables.values():
+        for parts in _siblings(rows):
+            _sum_to_everyone(book, parts)
+            _sum_to_the_whole(book, parts)
 
 
 def _by_pattern(rows: list[Row]) -> dict[frozenset[str], list[Row]]:
@@ -224,20 +233,21 @@ def _add_up_events(book: Book, named: Any, whole: ShareCell, parts: list[ShareCe
     book.equate(whole.event, having)
 
 
-def _outcomes(rows: list[Row]) -> Iterator[list[Row]]:
-    """Yield sets of rows that differ in one key and share one count: the categories of an outcome."""
-    keys = sorted({key for row in rows for key, _ in row.place})
-    for key in keys:
-        groups: dict[Any, list[Row]] = {}
+def _siblings(rows: list[Row]) -> Iterator[list[Row]]:
+    """Yield sets of rows that differ in one key alone: the categories of an outcome, perhaps."""
+    for key in sorted({key for row in rows for key, _ in row.place}):
+        groups: dict[Place, list[Row]] = {}
         for row in rows:
             rest = frozenset(pair for pair in row.place if pair[0] != key)
             if len(rest) < len(row.place):
-                groups.setdefault((rest, row.count), []).append(row)
+                groups.setdefault(rest, []).append(row)
         yield from (group for group in groups.values() if len(group) > 1)
 
 
-def _sum_to_everyone(book: Book, rows: list[Row], name: str) -> None:
-    """Where the shares of such rows add up to one, the people with each are all the people."""
+def _sum_to_everyone(book: Book, rows: list[Row]) -> None:
+    """Where rows of one count have shares that add up to one, the people with each are all the people."""
+    if len({row.count for row in rows}) > 1:
+        return
     for column in rows[0].shares:
         cells = [row.shares[column] for row in rows if column in row.shares]
         base = cells[0].base_count
@@ -246,3 +256,14 @@ def _sum_to_everyone(book: Book, rows: list[Row], name: str) -> None:
             for row in rows[1:]:
                 book.equate(row.variable, [rows[0].variable])
             book.equate(cells[0].base, [cell.event for cell in cells])
+
+
+def _sum_to_the_whole(book: Book, rows: list[Row]) -> None:
+    """Where rows are parts of one whole, the whole is known, because n ÷ share tells it."""
+    for column in {column for row in rows for column in row.wholes}:
+        whole = sum(row.count for row in rows)
+        if whole and all(row.wholes.get(column, 0) == (whole if row.count else 0) for row in rows):
+            key = ("whole", rows[0].place, column)
+            unit = book.unit(key, 0.0)
+            book.hold(unit, False)
+            book.equate(book.people(key, whole, unit, least=whole + 1), [row.variable for row in rows])

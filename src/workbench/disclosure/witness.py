@@ -12,8 +12,9 @@ from scipy.optimize import linprog
 from workbench.disclosure.attack import SPAN
 from workbench.disclosure.system import NONE, PEOPLE, Bools, Floats, System
 
-NEIGHBOURS = 300
-"""The nearest table is sought first among so many variables around the one to protect."""
+NEIGHBOURS = (100, 600)
+"""The nearest table is sought among so many variables around the one to protect, then among more, then among all."""
+ALL = 10**9
 _ROUND = 1e-6
 _FREE = 1e-3
 
@@ -45,6 +46,14 @@ class Pool:
         return False
 
 
+    def seek(self, variable: int, hidden: Bools) -> bool:
+        """Look for such a change near the variable, and remember it."""
+        found = nearest(self.system, variable, np.where(hidden, 0.0, np.inf), NEIGHBOURS[:1])
+        if found is not None:
+            self.add(*found)
+        return found is not None
+
+
 def enough(system: System, variable: int) -> float:
     """By how much a protected variable must be able to be greater, so that the rule holds whatever the lower bound."""
     value = system.value[variable]
@@ -53,14 +62,16 @@ def enough(system: System, variable: int) -> float:
     return float(max(0.1 * abs(value), _ROUND))
 
 
-def nearest(system: System, variable: int, cost: Floats) -> tuple[NDArray[np.int64], Floats] | None:
+def nearest(
+    system: System, variable: int, cost: Floats, sizes: tuple[int, ...] = (*NEIGHBOURS, ALL)
+) -> tuple[NDArray[np.int64], Floats] | None:
     """Return the cheapest change that shields a variable: which variables change, by how much; None where none is whole.
 
     `cost` is what changing each variable costs a person, infinite where it must not change. Minimising the sum of
     changes finds a short cycle (Kelly, Golden & Assad 1992; Castro 2002).
     """
     may = np.isfinite(cost)
-    for size in (NEIGHBOURS, len(cost)):
+    for size in sizes:
         around = _around(system, variable, may, cost, size)
         found = _solve(system, variable, around, cost)
         if found is not None or len(around) == may.sum():
