@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workbench.disclosure.kinds import Kind, kinds_of
@@ -52,6 +53,7 @@ class Aggregate:
         serving = {*self.keys, self.count, *self.nested.values(), *self.largest.values()}
         return [column for column in self.table.columns if column not in serving]
 
+    @cached_property
     def kind(self) -> dict[str, Kind]:
         """The kind of each value column."""
         return kinds_of(self.table, self.count, self.numbers, self.kinds)

@@ -5,6 +5,7 @@
 | `share` | share of the n people with an event | share × n, a count of people with it and of people without |
 | `share of X` | the same among the people counted in column X | share × X |
 | `part` | n as a share of a whole that the rows make up | the whole, n ÷ share, though it has no row |
+| `share if X` | in rows where the column X is true a share, else a mean | as these |
 | `events` | how many of the n people have an event | the same two counts |
 | `mean` | mean of a value over the n people | mean × n, a total that adds up |
 | `total` | sum of what each contributes, none negative | itself; one contributor may dominate it |
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALONE = ("share", "part", "events", "mean", "total", "median", "estimate")
-COUPLED = {"share of ": "share", "sd of ": "sd", "with ": "with"}
+COUPLED = {"share of ": "share", "share if ": "share if", "sd of ": "sd", "with ": "with"}
 COUNTED = ("share", "events")
 _NEAR = 1e-6
 _LIMITS = ("low", "high")
@@ -75,7 +76,7 @@ def _read(column: str, text: str, frame: pd.DataFrame) -> Kind:
         if text.startswith(words) and (of := text.removeprefix(words)) in frame.columns and of != column:
             return Kind(what, of)
     raise DisclosureError(
-        f"Column {column!r} has the kind {text!r}. Use {', '.join(ALONE)}, 'share of X', 'sd of X' or 'with X', "
+        f"Column {column!r} has the kind {text!r}. Use {', '.join(ALONE)}, 'share of X', 'share if X', 'sd of X' or 'with X', "
         "where X is another column of the table."
     )
 

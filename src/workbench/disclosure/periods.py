@@ -82,7 +82,7 @@ def _moves(before: pd.DataFrame, now: Staged) -> str:
         return "same"
     least = now.about["min_count"]
     people = [(a[given.count], b[given.count])]
-    for column, kind in given.kind().items():
+    for column, kind in given.kind.items():
         if kind.what in COUNTED and not kind.of:
             with_event = [t[column] * (1 if kind.what == "events" else t[given.count]) for t in (a, b)]
             people += [(with_event[0], with_event[1])]

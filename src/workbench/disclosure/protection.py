@@ -86,7 +86,7 @@ def written(
 
 
 def _blanked(given: Aggregate, rows: list[Row], units: Bools, min_count: int) -> pd.DataFrame:
-    keys, values, kinds = list(given.keys), given.numbers, given.kind()
+    keys, values, kinds = list(given.keys), given.numbers, given.kind
     safe = given.table.loc[:, [*keys, given.count, *values]].reset_index(drop=True)
     # A categorical column would take along the names of all groups it knows, also of those left out.
     listed = [key for key in keys if safe[key].dtype == "category"]
@@ -123,7 +123,7 @@ def _add_ranges(
     ends = [block(row.count, np.inf, min_count) if out else (np.nan, np.nan) for row, out in zip(rows, gone, strict=True)]
     for at, end in enumerate(RANGE):
         safe[f"{given.count}_{end}"] = [pair[at] for pair in ends]
-    for column, kind in given.kind().items():
+    for column, kind in given.kind.items():
         if kind.what in COUNTED:
             told = [
                 _range_of(row, column, min_count, kind.what) if out and not all_out else (np.nan, np.nan)

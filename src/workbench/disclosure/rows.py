@@ -52,7 +52,7 @@ def rows_of(book: Book, name: str, given: Aggregate, adding: frozenset[str], saf
 
     Of a table that already stands nothing more can be withheld, and what is withheld stays so.
     """
-    kinds = given.kind()
+    kinds = given.kind
     columns = {column: given.table[column].tolist() for column in given.table.columns}
     reveals = revealing(given)
     found = []
@@ -89,6 +89,8 @@ def _write(
 ) -> None:
     if kind.what in ("with", "estimate"):
         return
+    if kind.what == "share if":
+        kind = Kind("share" if columns[kind.of][at] else "mean")
     if kind.what == "part":
         row.wholes[column] = round(row.count / value) if value > 0 else 0
         return
@@ -130,7 +132,9 @@ def revealing(given: Aggregate) -> set[tuple[int, str]]:
     mean beside it, and a total of which one contributor has more than `DOMINANT`.
     """
     frame, found = given.table, set()
-    for column, kind in given.kind().items():
+    for column, kind in given.kind.items():
+        if kind.what not in ("mean", "median", "sd") and column not in given.largest:
+            continue
         values, counts = frame[column].astype(float), frame[given.count].astype(float)
         low, high = given.limits.get(column, (-math.inf, math.inf))
         if kind.what == "mean" and math.isfinite(high - low):

@@ -133,7 +133,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _counted(given: Aggregate) -> list[str]:
-    return [kind.of for kind in given.kind().values() if kind.of and kind.of not in given.numbers]
+    return [kind.of for kind in given.kind.values() if kind.of and kind.of not in given.numbers]
 
 
 def _plain(value: Any) -> Any:
