@@ -123,8 +123,8 @@ def test_two_small_groups_that_are_known_together_are_not_enough() -> None:
     assert protect(table, ["school"]).suppressed.tolist() == [True, True, True, False, False]
 
 
-def test_whole_numbers_reveal_what_fractions_hide() -> None:
-    """Three groups of 20 in 2 × 2 × 2 margins aside: a share of 3 in 40 is 3 people, and 37 of 40 is 3 without."""
+def test_a_share_of_few_and_of_all_but_few_is_withheld() -> None:
+    """A share of 3 in 40 is 3 people, and one of 37 in 40 is 3 without the event."""
     table = pd.DataFrame({"school": ["a", "b", "c"], "n": [40, 40, 40], "left": [3 / 40, 37 / 40, 0.5]})
     assert protect(table, ["school"]).left.isna().tolist() == [True, True, False]
 

@@ -1,7 +1,7 @@
 """The attacker: what follows, in whole numbers, from everything that was released together.
 
-The attacker knows every visible number, every range, the equations between all of them, that people are counted in whole
-numbers, and nothing of how the hidden ones were chosen. Bounds are exact: each is reached by a table of whole numbers
+The attacker knows every visible number, every range, the equations between all of them, that people are counted in
+whole numbers, and nothing of how the hidden ones were chosen. Bounds are exact: each is reached by a table of whole numbers
 that agrees with all that is visible (integer programming with HiGHS; Fischetti & Salazar-González 2001 attack with
 linear programs, which understate what an attacker can say about small counts).
 """
@@ -24,6 +24,8 @@ SPAN = 5
 """The bounds of a protected count lie at least this far apart."""
 AMOUNT_SPAN = 0.1
 """The bounds of a protected amount lie at least this share of it above it, or of it apart."""
+NODES, FEW_NODES = 2000, 50
+"""How far the integer programs branch: a number, not a time, so that results are the same everywhere."""
 _ROUND = 1e-6
 
 
@@ -38,6 +40,7 @@ class Part:
     low: Floats
     high: Floats
     whole: Bools
+    true: Floats
 
 
 class Shields(Protocol):
@@ -59,7 +62,7 @@ class Leak:
 def bounds(system: System, units: Bools, variables: Iterable[int] | None = None) -> dict[int, tuple[float, float]]:
     """Return the attacker's exact bounds of the hidden variables (or of some), where `units` are withheld."""
     wanted = None if variables is None else set(variables)
-    found = {}
+    found: dict[int, tuple[float, float]] = {}
     for part in parts(system, units):
         chosen = [at for at, variable in enumerate(part.variables) if wanted is None or int(variable) in wanted]
         low, high = _by_one_equation(part) if len(part.known) <= 1 else (part.low.copy(), part.high.copy())
@@ -70,9 +73,7 @@ def bounds(system: System, units: Bools, variables: Iterable[int] | None = None)
     return found
 
 
-def leaks(
-    system: System, units: Bools, safe_parts: set[Any] | None = None, pool: Shields | None = None
-) -> list[Leak]:
+def leaks(system: System, units: Bools, safe_parts: set[Any] | None = None, pool: Shields | None = None) -> list[Leak]:
     """Return every protected variable whose bounds break the rule.
 
     `safe_parts` remembers parts found safe before, `pool` tables that show why a variable is safe; without both the
@@ -133,6 +134,7 @@ def parts(system: System, units: Bools) -> Iterator[Part]:
             low=low[here],
             high=high[here],
             whole=system.whole[columns[here]],
+            true=system.value[columns[here]],
         )
 
 
@@ -179,20 +181,21 @@ def _leaks_of(system: System, hidden: Bools, part: Part, pool: Shields | None) -
         np.maximum(high, x, out=high)
         np.minimum(low, x, out=low)
 
-    protected = np.flatnonzero(rules != NONE)
+    protected: list[int] = np.flatnonzero(rules != NONE).tolist()
     if len(part.known) <= 1:
         for bound in _by_one_equation(part):
             saw(bound)
-        proof = np.ones(len(part.known))
         yield from (
-            Leak(int(part.variables[at]), _units(system, hidden, part, [proof])) for at in protected if not met(at)
+            Leak(int(part.variables[at]), _units(system, hidden, part, [np.ones(len(part.known))]))
+            for at in protected
+            if not met(at)
         )
         return
     open_still = [at for at in protected if not met(at)]
     while len(open_still) > 1:  # one table often serves many
         before = len(open_still)
         for sign in (1.0, -1.0):
-            saw(_optimum(part, sign * np.isin(np.arange(len(rules)), open_still))[0])
+            saw(_optimum(part, sign * np.isin(np.arange(len(rules)), open_still).astype(float), rough=True)[0])
         open_still = [at for at in open_still if not met(at)]
         if len(open_still) > 0.8 * before:
             break
@@ -235,10 +238,13 @@ def _extreme(part: Part, at: int, sign: int) -> tuple[Floats, Floats | None]:
     return _optimum(part, goal)
 
 
-def _optimum(part: Part, goal: Floats) -> tuple[Floats, Floats | None]:
-    """Return a table of whole numbers in which goal @ x is greatest, and the multipliers that prove it (None: integers do).
+def _optimum(part: Part, goal: Floats, rough: bool = False) -> tuple[Floats, Floats | None]:
+    """Return a table of whole numbers in which goal @ x is greatest, and the multipliers that prove it.
 
-    The linear program answers first: where its answer is whole, it is the integer program's.
+    The linear program answers first: where its answer is whole, it is the integer program's; where only whole numbers
+    prove it, there are no multipliers (None). `rough`: any good table
+    will do. Where the integer program finds no better table within its limit of nodes, the true one stands, which is
+    the careful side for whoever protects.
     """
     top = _finite(part)
     low, high = np.maximum(part.low, -top), np.minimum(part.high, top)
@@ -252,8 +258,10 @@ def _optimum(part: Part, goal: Floats) -> tuple[Floats, Floats | None]:
         integrality=part.whole.astype(int),
         bounds=Bounds(low, high),
         constraints=LinearConstraint(part.matrix, part.known, part.known),
-        options={"mip_rel_gap": 0.0},
+        options={"mip_rel_gap": 0.5, "node_limit": FEW_NODES} if rough else {"mip_rel_gap": 0.0, "node_limit": NODES},
     )
+    if exact.x is None:
+        return part.true, None
     x = np.where(part.whole, np.round(exact.x), exact.x)
     lp_says = relaxed.status == 0 and np.floor(-relaxed.fun + _ROUND) <= goal @ x + _ROUND
     return _open(part, x, top), relaxed.eqlin.marginals if lp_says else None
@@ -284,4 +292,3 @@ def _units(system: System, hidden: Bools, part: Part, proofs: list[Floats | None
 def _plain(system: System, variable: int) -> Leak:
     """A protected variable that is simply visible."""
     return Leak(variable, frozenset(int(unit) for unit in system.units[variable] if unit >= 0))
-

@@ -183,4 +183,3 @@ def _give_back(system: System, units: Bools, pool: Pool) -> Bools:
         if all(hidden[v] and (pool.shields(int(v), hidden) or pool.seek(int(v), hidden)) for v in protected):
             units = tried
     return units
-

@@ -76,8 +76,8 @@ def _read(column: str, text: str, frame: pd.DataFrame) -> Kind:
         if text.startswith(words) and (of := text.removeprefix(words)) in frame.columns and of != column:
             return Kind(what, of)
     raise DisclosureError(
-        f"Column {column!r} has the kind {text!r}. Use {', '.join(ALONE)}, 'share of X', 'share if X', 'sd of X' or 'with X', "
-        "where X is another column of the table."
+        f"Column {column!r} has the kind {text!r}. Use {', '.join(ALONE)}, 'share of X', 'share if X', 'sd of X' or "
+        "'with X', where X is another column of the table."
     )
 
 

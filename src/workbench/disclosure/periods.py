@@ -1,6 +1,6 @@
 """Across runs: a published period stands still, or moves by enough people at once.
 
-Two exact tables of the same period, a night apart, differ by whoever came, went or changed in between: 40 of 200 and then
+Two exact tables of one period, a night apart, differ by whoever came, went or changed in between: 40 of 200 and then
 41 of 201 tell all about one newcomer, however well each is protected. So a closed period is never changed, and an
 open one only when every number that is shown either stays the same or moves by at least `min_count` people: people in
 the group, those with an event among them, and those without. When the period closes, its last table takes over.
@@ -35,7 +35,7 @@ def kept_back(
         old = {name: about for name, about in former.items() if _is_of(about, period)}
         why = _reason(home, period, old, new)
         if why:
-            back |= {name: None for name in new} | {name: {**about, "kept": why} for name, about in old.items()}
+            back |= dict.fromkeys(new) | {name: {**about, "kept": why} for name, about in old.items()}
     return back
 
 
@@ -52,7 +52,9 @@ def _reason(home: Path, period: str, old: dict[str, dict[str, Any]], new: dict[s
     was_open = not any(about.get("closed", True) for about in old.values())
     if was_open and all(one.about.get("closed", True) for one in new.values()):
         return ""
-    moves = [_moves(pd.read_parquet(home / Path(old[name]["file"]).name), one) for name, one in new.items() if name in old]
+    moves = [
+        _moves(pd.read_parquet(home / Path(old[name]["file"]).name), one) for name, one in new.items() if name in old
+    ]
     if moves and all(move == "same" for move in moves) and old.keys() <= new.keys():
         return ""
     if not was_open:

@@ -46,8 +46,8 @@ def protect(
 
     The result has the columns `keys`, `count`, the values (numbers as floats, blanks as NaN) and a flag `suppressed` a
     row, true where anything in it is withheld, whatever the reason; rows stay in their order. `more` says what the
-    table is: `kinds`, `total`, `nested`, `limits`, `largest`, `ranges`, `decimals` (see `Aggregate`). docs/disclosure.md
-    names each rule with its source. Raises DisclosureError where a declaration does not fit the table.
+    table is: `kinds`, `total`, `nested`, `limits`, `largest`, `ranges`, `decimals` (see `Aggregate`).
+    docs/disclosure.md names each rule with its source. Raises DisclosureError where a declaration does not fit the table.
     """
     return protect_together({"table": Aggregate(table, keys, count, values, **more)}, min_count, exact=exact).tables[
         "table"
@@ -120,7 +120,9 @@ def _add_ranges(
     safe: pd.DataFrame, given: Aggregate, rows: list[Row], gone: Bools, hidden: Mapping[str, Bools], min_count: int
 ) -> None:
     """Add `<column>_from` and `<column>_to`: the range of a hidden count, and of a share whose people are told."""
-    ends = [block(row.count, np.inf, min_count) if out else (np.nan, np.nan) for row, out in zip(rows, gone, strict=True)]
+    ends = [
+        block(row.count, np.inf, min_count) if out else (np.nan, np.nan) for row, out in zip(rows, gone, strict=True)
+    ]
     for at, end in enumerate(RANGE):
         safe[f"{given.count}_{end}"] = [pair[at] for pair in ends]
     for column, kind in given.kind.items():

@@ -20,7 +20,6 @@ from workbench.tables import TABLES
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.disclosure.aggregate import Aggregate
 
 PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
 AUDIENCES = ("public", "school", "district", "state")
@@ -49,8 +48,9 @@ def publish(
     `keys` tell the groups apart, `count` is the number of people in each, `values` are numbers about
     them (by default every other column). What could tell about fewer than the site's `min_count` people
     (access.yml) is blanked, beside everything this run has published already, and the row is flagged `suppressed`.
-    `kinds` says what a value is ("share", "mean", "estimate", …: `workbench.disclosure.kinds`); `more` are the other
-    words of `workbench.disclosure.Aggregate`: `total`, `nested`, `limits`, `largest`, `subset_of`, `ranges`, `decimals`.
+    `kinds` says what a value is ("share", "mean", "estimate", …: `workbench.disclosure.kinds`); `more` are the
+    other words of `workbench.disclosure.Aggregate`: `total`, `nested`, `limits`, `largest`, `subset_of`, `ranges`,
+    `decimals`.
 
     `help` says in one line what each column means, `data_date` up to which day the data go, `source` in a few words
     whose data they are ("10,000 synthetic students"). `audience` is who may see it: everyone ("public"), or viewers of
@@ -157,8 +157,8 @@ def _check_numbers(name: str, frame: pd.DataFrame, count: str, values: list[str]
 def _display(name: str, safe: pd.DataFrame, about: dict[str, Any], note: str) -> None:
     hidden = int(safe[SUPPRESSED].sum())
     said = (
-        f"{len(safe):,} groups; in {hidden:,} something is withheld, so that nothing can be worked out about fewer than "
-        f"{about['min_count']} people. {note}"
+        f"{len(safe):,} groups; in {hidden:,} something is withheld, so that nothing can be worked out about fewer "
+        f"than {about['min_count']} people. {note}"
     )
     columns = {column: safe[column].tolist() for column in safe.columns if column != SUPPRESSED}
     body = html_table(columns, about["title"], withheld=safe[SUPPRESSED].tolist())

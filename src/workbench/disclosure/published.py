@@ -61,7 +61,8 @@ def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) 
     """Publish what the notebooks of a finished run have staged; return the manifest, or None if nothing is staged.
 
     `folders` gives the output folder of each notebook by name. Readers see the former tables or the new
-    ones, never a mixture; a period that is closed, or has hardly changed, keeps its tables (`periods`). Of the manifests, this one and the `keep - 1` before it stay.
+    ones, never a mixture; a period that is closed, or has hardly changed, keeps its tables (`periods`). Of the
+    manifests, this one and the `keep - 1` before it stay.
     Raises DisclosureError where a staged table breaks the site's policy, BadInput where a file
     cannot be written; then nothing has changed for a reader.
     """
@@ -189,7 +190,9 @@ def _staged(folders: dict[str, Path]) -> dict[str, Path]:
     ]
     times = Counter(file.stem for _, file in files)
     found = {file.stem if times[file.stem] == 1 else f"{notebook}.{file.stem}": file for notebook, file in files}
-    ready = {f"{file.parent.parent.name}.{file.stem}": read_staged(file.parent.parent, file.stem) for file in found.values()}
+    ready = {
+        f"{file.parent.parent.name}.{file.stem}": read_staged(file.parent.parent, file.stem) for file in found.values()
+    }
     for name, one in ready.items():
         _check_staged(name.rpartition(".")[2], one)
     check_together(ready, policy().min_count)

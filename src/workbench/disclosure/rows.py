@@ -112,7 +112,7 @@ def _share(book: Book, row: Row, key: Any, value: float, base: int, kind: Kind, 
     whole = round(events)
     if abs(events - whole) > _WHOLE * (1 + events) or not 0 <= whole <= base:
         raise DisclosureError(
-            f"Column {key[2]!r} is declared a {kind.what}, but {value:g} of {base:,} people is no whole number of them. "
+            f"Column {key[2]!r} is declared a {kind.what}, but {value:g} of {base:,} people is no whole number. "
             "Declare 'share of X' with the column X that counts them, or another kind."
         )
     unit, least = row.units[key[2]], 0 if base else 1

@@ -102,7 +102,7 @@ def check_together(tables: Mapping[str, Staged], min_count: int) -> None:
 
 
 def beside(name: str) -> dict[str, Staged]:
-    """Return what is staged already where this notebook runs: by itself and, within a run, by the run's other notebooks.
+    """Return what is staged already: by this notebook and, within a run, by the run's other notebooks.
 
     Outside a run nothing is ever published, so nothing has to be looked at together.
     """
@@ -152,5 +152,5 @@ def _agree(given: Aggregate, safe: pd.DataFrame) -> bool:
     true, seen = given.table[columns].astype(float).reset_index(drop=True), safe[columns]
     for column, places in given.decimals.items():
         true[column] = true[column].round(places)
-    same_keys = (safe[list(given.keys)].astype(str) == given.table[list(given.keys)].reset_index(drop=True).astype(str))
+    same_keys = safe[list(given.keys)].astype(str) == given.table[list(given.keys)].reset_index(drop=True).astype(str)
     return bool(same_keys.all(axis=None) and (seen.isna() | (seen == true)).all(axis=None))

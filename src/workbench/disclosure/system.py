@@ -30,8 +30,8 @@ class System:
     """Variables, equations `matrix @ value = 0`, and the units that can be withheld.
 
     A variable is hidden where one of its (at most two) `units` is, or where it has none: it was in no table.
-    Where `ranges` is set, a hidden variable's range of 2 × `min_count` whole numbers is told; `parent` is the variable of
-    all people, where it is of those with an event, and its range is told only where all are known.
+    Where `ranges` is set, a hidden variable's range of 2 × `min_count` whole numbers is told; `parent` is the variable
+    of all people, where it is of those with an event, and its range is told only where all are known.
     """
 
     value: Floats
@@ -55,7 +55,7 @@ class System:
     def hidden(self, units: Bools) -> Bools:
         """Return which variables are hidden where these units are."""
         padded = np.append(units, False)
-        return padded[self.units].any(axis=1) | (self.units < 0).all(axis=1)
+        return np.asarray(padded[self.units].any(axis=1) | (self.units < 0).all(axis=1), bool)
 
 
 @dataclass
@@ -108,7 +108,8 @@ class Book:
         self.whole.append(whole)
         self.lowest.append(low)
         self.rule.append(rule)
-        self.units.append((*units, -1, -1)[:2])
+        first, second, *_ = (*units, -1, -1)
+        self.units.append((first, second))
         self.ranges.append(ranges)
         self.parent.append(of)
         return len(self.value) - 1

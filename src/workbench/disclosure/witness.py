@@ -45,7 +45,6 @@ class Pool:
                 return True
         return False
 
-
     def seek(self, variable: int, hidden: Bools) -> bool:
         """Look for such a change near the variable, and remember it."""
         found = nearest(self.system, variable, np.where(hidden, 0.0, np.inf), NEIGHBOURS[:1])
@@ -65,7 +64,7 @@ def enough(system: System, variable: int) -> float:
 def nearest(
     system: System, variable: int, cost: Floats, sizes: tuple[int, ...] = (*NEIGHBOURS, ALL)
 ) -> tuple[NDArray[np.int64], Floats] | None:
-    """Return the cheapest change that shields a variable: which variables change, by how much; None where none is whole.
+    """Return the cheapest change that shields a variable: which variables change, by how much; None: none is whole.
 
     `cost` is what changing each variable costs a person, infinite where it must not change. Minimising the sum of
     changes finds a short cycle (Kelly, Golden & Assad 1992; Castro 2002).
@@ -111,7 +110,9 @@ def _solve(
         np.concatenate([price, price]),
         A_eq=sparse.hstack([inner, -inner], format="csr"),
         b_eq=np.zeros(len(rows)),
-        bounds=np.column_stack([np.concatenate([lower, 0 * lower]), np.concatenate([np.full(len(room), np.inf), room])]),
+        bounds=np.column_stack(
+            [np.concatenate([lower, 0 * lower]), np.concatenate([np.full(len(room), np.inf), room])]
+        ),
         method="highs-ds",
     )
     if found.status != 0:
