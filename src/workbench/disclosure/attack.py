@@ -1,9 +1,9 @@
 """The attacker: what follows, in whole numbers, from everything that was released together.
 
 The attacker knows every visible number, every range, the equations between all of them, that people are counted in
-whole numbers, and nothing of how the hidden ones were chosen. Bounds are exact: each is reached by a table of whole numbers
-that agrees with all that is visible (integer programming with HiGHS; Fischetti & Salazar-González 2001 attack with
-linear programs, which understate what an attacker can say about small counts).
+whole numbers, and nothing of how the hidden ones were chosen. Bounds are exact: each is reached by a table of whole
+numbers that agrees with all that is visible (integer programming with HiGHS; Fischetti & Salazar-González 2001 attack
+with linear programs, which understate what an attacker can say about small counts).
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def protect(
     The result has the columns `keys`, `count`, the values (numbers as floats, blanks as NaN) and a flag `suppressed` a
     row, true where anything in it is withheld, whatever the reason; rows stay in their order. `more` says what the
     table is: `kinds`, `total`, `nested`, `limits`, `largest`, `ranges`, `decimals` (see `Aggregate`).
-    docs/disclosure.md names each rule with its source. Raises DisclosureError where a declaration does not fit the table.
+    docs/disclosure.md names each rule with its source. Raises DisclosureError where a declaration does not fit.
     """
     return protect_together({"table": Aggregate(table, keys, count, values, **more)}, min_count, exact=exact).tables[
         "table"
