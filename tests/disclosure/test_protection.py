@@ -16,8 +16,8 @@ from workbench.disclosure.attack import bounds, leaks
 from workbench.disclosure.protection import Protected
 from workbench.errors import DisclosureError
 
-SLOW = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-TINY = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+TINY = settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 
 
 def with_margins(cells: pd.DataFrame, keys: list[str], margins: bool = True) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def test_neither_events_nor_non_events_are_narrowed(made: tuple[pd.DataFrame, li
 
 
 @TINY
-@given(tables(3, 2))
+@given(tables(4, 1))
 def test_ranges_narrow_nothing_either(made: tuple[pd.DataFrame, list[str]]) -> None:
     table, keys = made
     found = protect_together({"t": Aggregate(table, keys, values=["share"], kinds={"share": "share"}, ranges=True)})
