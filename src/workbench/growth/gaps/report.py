@@ -243,6 +243,11 @@ _KEYS = ("subject", "group_kind", "group_a", "group_b", "school_year", "grade_le
 _VALUES = ("gap", "estimate", "std_error", "conf_low", "conf_high")
 
 
+def model_outputs(table: pd.DataFrame) -> dict[str, str]:
+    """Return the kind of each value column of a table of gaps: an estimate, which is no mean of people's values."""
+    return {column: "estimate" for column in _VALUES if column in table}
+
+
 def for_publishing(table: pd.DataFrame, **pair: str | int) -> pd.DataFrame:
     """Return a table of gaps with the names of what was compared and, as n, the size of the smaller group.
 

@@ -26,6 +26,9 @@ SUMMARY_HELP = {
     "median_low": "lower limit of its 95 % interval",
     "median_high": "upper limit of its 95 % interval",
 }
+SUMMARY_KINDS = {"mean_percentile": "mean", "median_percentile": "median"} | {
+    f"{what}_{end}": f"with {what}_percentile" for what in ("mean", "median") for end in ("low", "high")
+}
 
 
 def growth_tests(data: Data) -> pd.DataFrame:
