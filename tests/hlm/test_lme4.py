@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,18 @@ def test_new_rows_and_new_people_are_predicted_alike(rows: pd.DataFrame) -> None
     new = rows.head(4).assign(Subject=["308", "308", "new", "new"])
     native, lme4 = (hlm.fit(SLOPES, rows, engine=engine) for engine in ("native", "lme4"))  # type: ignore[arg-type]
     for random in (True, False):
-        assert lme4.predict(new, random) == pytest.approx(native.predict(new, random), abs=0.01)
+        with pytest.warns(UserWarning, match="2 of the 4 rows") if random else nullcontext():
+            found, expected = lme4.predict(new, random), native.predict(new, random)
+        assert found == pytest.approx(expected, abs=0.01)
         assert lme4.predict(None, random) == pytest.approx(native.predict(None, random), abs=0.01)
+
+
+def test_an_unknown_category_and_a_repeated_effect_are_refused_as_by_the_native_engine(rows: pd.DataFrame) -> None:
+    lme4 = hlm.fit(APART, rows, engine="lme4")
+    with pytest.raises(BadInput, match=r"2 of the rows to predict have a value of 'half' .* 'noon'; known are early"):
+        lme4.predict(rows.head(2).assign(half="noon"))
+    with pytest.raises(BadParameter, match=r"Two random terms of 'Subject' both hold the effect \(Intercept\)"):
+        hlm.fit("Reaction ~ Days + (1 | Subject) + (Days | Subject)", rows, engine="lme4")
 
 
 def test_simulated_outcomes_spread_as_the_weights_say(rows: pd.DataFrame) -> None:

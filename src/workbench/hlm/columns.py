@@ -77,11 +77,11 @@ def model_columns(formula: Formula, part: str, frame: pd.DataFrame) -> tuple[Flo
     return finite(np.asarray(made, dtype=np.float64).reshape(len(frame), -1), names), made.model_spec, names
 
 
-def apply_spec(spec: Any, frame: pd.DataFrame) -> Floats:
-    """The model matrix of new rows, coded as the first rows were."""
-    return np.asarray(spec.get_model_matrix(frame, output="numpy", na_action="ignore"), dtype=np.float64).reshape(
-        len(frame), -1
-    )
+def as_text(values: Any) -> pd.Series[str]:
+    """Values as text, the same for a whole number whatever it is stored as: 1, 1.0 and "1" are "1"."""
+    series = pd.Series(values).reset_index(drop=True).astype(object).infer_objects()
+    text = series.astype(str)
+    return text.str.removesuffix(".0") if pd.api.types.is_float_dtype(series) else text
 
 
 def lme4_name(name: str, part: str) -> str:

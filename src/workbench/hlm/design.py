@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from workbench.errors import BadInput, BadParameter, ModelError
-from workbench.hlm.columns import complete_rows, independent, model_columns
+from workbench.hlm.columns import as_text, complete_rows, independent, model_columns
 from workbench.hlm.formula import Formula, RandomTerm
 
 Floats = NDArray[Any]
@@ -25,12 +25,20 @@ class Factor:
 
     `levels` (L) are its labels, sorted; `columns` the q names of the random effects, term after term;
     `blocks` cuts them into covariance blocks: effects of one block are correlated, of two are not.
+    Raises BadParameter where two terms hold the same effect: estimates are told by group and effect.
     """
 
     name: str
     levels: NDArray[Any]
     columns: tuple[str, ...]
     blocks: tuple[slice, ...]
+
+    def __post_init__(self) -> None:
+        if again := [name for k, name in enumerate(self.columns) if name in self.columns[:k]]:
+            raise BadParameter(
+                f"Two random terms of {self.name!r} both hold the effect {again[0]}: only the sum of their variances "
+                f"could be told. Keep one: (x | {self.name}) holds (Intercept) too, (0 + x | {self.name}) does not."
+            )
 
     @property
     def size(self) -> int:
@@ -195,11 +203,11 @@ def _membership(name: str, table: pd.DataFrame, full: NDArray[np.bool_]) -> tupl
 def _codes(frame: pd.DataFrame, group: tuple[str, ...]) -> tuple[Ints, NDArray[Any]]:
     """Whole numbers for the levels of a factor, and its sorted levels; combinations are joined by a colon."""
     code, levels = pd.factorize(frame[group[0]], sort=True)
-    labels = np.asarray(levels)
+    labels = np.asarray(levels) if len(group) == 1 else as_text(levels).to_numpy(object)
     for name in group[1:]:
         other, others = pd.factorize(frame[name], sort=True)
         pairs, code = np.unique(code * len(others) + other, return_inverse=True)
-        parts = zip(labels[pairs // len(others)], np.asarray(others)[pairs % len(others)], strict=True)
+        parts = zip(labels[pairs // len(others)], as_text(others).to_numpy(object)[pairs % len(others)], strict=True)
         labels = np.array([f"{a}:{b}" for a, b in parts], dtype=object)
     return np.asarray(code, dtype=np.intp), labels
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
-from workbench.errors import BadInput, BadParameter, ModelError
+from workbench.errors import BadParameter, ModelError
 from workbench.hlm.columns import complete_rows
 from workbench.hlm.design import Design, Floats, build, matrices
 from workbench.hlm.formula import Formula, parse
+from workbench.hlm.new_rows import new_codes, new_frame
 from workbench.hlm.r import ask, engines, to_r
 from workbench.hlm.result import RESIDUAL, Method, MixedModel, remarks
 
@@ -71,12 +72,9 @@ class Lme4:
     def predict(self, data: Any, random: bool) -> Floats:
         frame = None
         if data is not None:
-            formula = replace(parse(self.formula), response="1")
-            frame, full = complete_rows(formula, data, None)
-            if not full.all():
-                raise BadInput(
-                    f"{(~full).sum()} of the rows to predict lack a value that the model uses; fill or leave them out."
-                )
+            frame = new_frame(self.design, data)
+            if random:
+                new_codes(self.design, frame)  # warns of levels that are not known
         return np.asarray(ask("predict", self.model, None if frame is None else to_r(frame), random))
 
     def simulate(self, draws: int, seed: int) -> Floats:

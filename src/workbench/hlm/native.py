@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from workbench.errors import BadInput, ModelError
+from workbench.errors import ModelError
 from workbench.hlm.centre import Centre, centred, steadied
-from workbench.hlm.columns import apply_spec, complete_rows, lme4_name
-from workbench.hlm.design import Design, Factor, Floats, build, columns_first
+from workbench.hlm.design import Design, Factor, Floats, build
 from workbench.hlm.deviance import Likelihood
 from workbench.hlm.elimination import eliminate
 from workbench.hlm.formula import parse
 from workbench.hlm.modes import conditional_modes
 from workbench.hlm.moments import Moments, Units, column_products, moments, standardised
+from workbench.hlm.new_rows import new_matrices
 from workbench.hlm.optimise import Optimum, minimise
 from workbench.hlm.outer import layout
 from workbench.hlm.result import RESIDUAL, SINGULAR, Method, MixedModel, remarks
@@ -101,7 +101,7 @@ class Native:
 
     def predict(self, data: Any, random: bool) -> Floats:
         design = self._rows("predict")
-        X, Z = self._known_rows() if data is None else _new_rows(design, data)
+        X, Z = self._known_rows() if data is None else new_matrices(design, data, random)
         predicted = np.asarray(X @ self.beta)
         if random:
             modes = self.modes()
@@ -213,26 +213,6 @@ def _optimum(likelihood: Likelihood, formula: str, start: Floats | None = None) 
             f"{formula!r} cannot be fitted: {error}. Look for an outcome without residual variation, or for columns "
             "of very different size."
         ) from error
-
-
-def _new_rows(design: Design, data: Any) -> tuple[Floats, list[sparse.csr_array]]:
-    if design.members:
-        raise ModelError("New rows cannot be predicted where a row may belong to several levels of a group.")
-    frame, full = complete_rows(replace(design.formula, response="1"), data, None)
-    if not full.all():
-        raise BadInput(f"{(~full).sum()} of the rows to predict lack a value that the model uses; leave them out.")
-    spec, *random = design.specs
-    order = [lme4_name(str(name), design.formula.fixed) for name in spec.column_names]
-    X, Z = apply_spec(spec, frame), []
-    groups = list(dict.fromkeys(term.group for term in design.formula.random))
-    for factor, group, specs in zip(design.factors, groups, random, strict=True):
-        label = frame[group[0]].astype(str)
-        for name in group[1:]:
-            label = label + ":" + frame[name].astype(str)
-        code = pd.Index(factor.levels.astype(str)).get_indexer(label)
-        values = np.column_stack([apply_spec(one, frame) for one in specs]) * (code >= 0)[:, None]
-        Z.append(columns_first(np.maximum(code, 0), values, len(factor.levels)))
-    return X[:, [order.index(name) for name in design.columns]], Z
 
 
 def result_of(native: Native) -> MixedModel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from workbench import growth
@@ -63,6 +65,21 @@ def test_missing_at_random_is_nearer_the_truth_than_complete_cases(curve: CurveD
     assert truth["missing at the end"] < truth["tested at the end"]
     assert abs(view.at_random - truth["all"]) < abs(view.complete_cases - truth["all"])
     assert view.at_random_low < truth["all"] < view.at_random_high
+
+
+def test_a_group_of_whom_nobody_is_tested_at_the_end_keeps_its_row(curve: CurveData) -> None:
+    """All its students are missing: no estimate, and the bounds of growth seen in the whole cohort."""
+    lost = curve.rows.economically_disadvantaged.eq("yes") & (curve.rows.school_year == curve.rows.school_year.max())
+    views = growth.growth_with_missing(
+        replace(curve, rows=curve.rows[~lost].reset_index(drop=True)), "quadratic", 2, "economically_disadvantaged"
+    ).set_index("group")
+    mine, all_of_them = views.loc[NAMES[1]], views.loc["all students"]
+    assert mine.share_missing == 1
+    assert mine[["complete_cases", "at_random", "at_random_low", "slower"]].isna().all()
+    assert views.n[NAMES].sum() == all_of_them.n
+    worst, cases, m = all_of_them.worst, all_of_them.complete_cases, all_of_them.share_missing
+    assert mine.worst == pytest.approx((worst - (1 - m) * cases) / m)
+    assert mine.worst < mine.best
 
 
 def test_more_years_than_there_are_is_an_error(curve: CurveData) -> None:

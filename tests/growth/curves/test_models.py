@@ -10,6 +10,7 @@ from shutil import which
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from workbench import growth, hlm
 from workbench.errors import BadInput, BadParameter, ModelError
@@ -62,13 +63,28 @@ def test_shares_of_a_year_add_up_to_one(curve: CurveData) -> None:
 def test_the_generating_shape_has_the_lowest_bic(curve: CurveData) -> None:
     found = growth.compare_shapes(curve)
     assert found.best == "quadratic"
-    assert found.table.set_index("model").p_value["quadratic"] < 1e-6
+    table = found.table.set_index("model")
+    assert table.p_value["quadratic"] < 1e-6
+    assert table.tested_against.to_dict() == {
+        "unconditional": "", "linear": "", "quadratic": "linear", "piecewise": "linear",
+    }  # fmt: skip
+    assert table.p_value[["unconditional", "linear"]].isna().all()  # a line adds its mean, two variances, a covariance
 
 
 def test_additions_that_stay_beat_a_level_that_is_lost_on_leaving(curve: CurveData) -> None:
     table = growth.compare_memberships(curve, "quadratic").table.set_index("model")
     assert table.index[table.bic_above_best.argmin()] == "added and kept, classes differ"
     assert table.bic_above_best["added each year, and kept"] < table.bic_above_best["school of the test"]
+
+
+def test_a_variance_more_is_tested_on_the_edge_of_what_is_possible(curve: CurveData) -> None:
+    """Half of χ²(1) for one variance; two of classes at once have no known distribution, and no p."""
+    table = growth.compare_memberships(curve, "quadratic").table.set_index("model")
+    for name in ("school of the test", "shares of the year", "added each year, and kept"):
+        assert table.tested_against[name] == "none"
+        assert table.p_value[name] == pytest.approx(stats.chi2.sf(table.chi_square[name], 1) / 2)
+    assert table.tested_against["level and slope while there"] == "school of the test"
+    assert np.isnan(table.p_value["added and kept, classes differ"])
 
 
 def test_the_answer_key_is_found_in_the_small_district(curve: CurveData) -> None:
@@ -150,6 +166,16 @@ def test_trajectories_are_the_curve_by_hand(curve: CurveData) -> None:
     by_hand = b["(Intercept)"] + 2 * b["time"] + 4 * b["time2"] + b[f"sex{other}"] + 2 * b[f"time:sex{other}"]
     assert table.predicted[other, 7] == pytest.approx(by_hand)
     assert list(values_at(curve, model.columns, 7, {}))[:3] == [1.0, 2.0, 4.0]
+
+
+def test_the_first_group_is_not_called_all_students(curve: CurveData) -> None:
+    """The curve of girls, say, 0.5 points above that of boys, is not that of all students."""
+    model = growth.group_model(curve, "quadratic", ["sex", "economically_disadvantaged"], schools=False)
+    for group, says in ((None, "curves of all students would be those of its first group"), ("sex", "curves of 'sex'")):
+        with pytest.raises(BadParameter, match=says):
+            growth.trajectories(curve, model, group)
+    plain = hlm.fit("score ~ time + time2 + (time | student)", curve.rows)
+    assert growth.trajectories(curve, plain).group.unique().tolist() == ["all students"]
 
 
 def test_groups_shapes_and_engines_that_cannot_be_used_are_named(curve: CurveData) -> None:

@@ -71,7 +71,8 @@ def growth_with_missing(
     groups (`at_random`: missing at random, Rubin 1976); that less one SD of students' slopes a year (`slower`, pattern
     mixture: Little 1993); or the 5 % and 95 % points of growth seen (`worst`, `best`: bounds after Manski 1990, as the
     scale has no ends). Points of the scale over `years`; `_low` and `_high` are 95 % limits, those of `at_random` as of
-    a regression estimate, the model taken as known. One row a level of `group`, and all.
+    a regression estimate, the model taken as known. One row a level of `group`, and all. A group of whom fewer than two
+    were tested at the end has bounds alone, of the growth seen in the whole cohort; its estimates are missing.
     """
     import pandas as pd
 
@@ -93,7 +94,10 @@ def growth_with_missing(
     whole = [("all students", cohort)]
     by_group = cohort.groupby(_named(cohort[group], group)) if group else []
     return pd.DataFrame(
-        [_views(name, part, slower) for name, part in [*whole, *by_group] if part.end.notna().sum() > 1]
+        [
+            _views(name, part, slower) if part.end.notna().sum() > 1 else _unseen(name, part, cohort.change)
+            for name, part in [*whole, *by_group]
+        ]
     )
 
 
@@ -123,6 +127,16 @@ def _views(name: str, cohort: pd.DataFrame, slower: float) -> dict[str, object]:
         "at_random": whole, "at_random_low": whole - z * both, "at_random_high": whole + z * both,
         "slower": whole - m * slower, "worst": (1 - m) * cases + m * low, "best": (1 - m) * cases + m * high,
     }  # fmt: skip
+
+
+def _unseen(name: str, cohort: pd.DataFrame, growth: pd.Series[float]) -> dict[str, object]:
+    """Bounds alone, where growth cannot be told from the group's own: from that of all students, `growth`."""
+    m, seen = float(cohort.end.isna().mean()), float(cohort.change.sum()) / len(cohort)
+    low, high = (float(growth.quantile(q)) for q in EXTREME)
+    views = ("complete_cases", "at_random")
+    missing = dict.fromkeys([*(f"{view}{end}" for view in views for end in ("", "_low", "_high")), "slower"], np.nan)
+    bounds = {"worst": seen + m * low, "best": seen + m * high}
+    return {"group": name, "n": len(cohort), "share_missing": m, **missing, **bounds}
 
 
 def _on_roll(curve: CurveData) -> pd.DataFrame:

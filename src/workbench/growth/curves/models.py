@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from workbench.errors import BadParameter
+from workbench.errors import BadParameter, ModelError
 from workbench.growth.curves.rows import CurveData, unit_years
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ MOST_BY_YEAR = 2000  # effects of units in single years: they form one dense mat
 
 @dataclass(frozen=True)
 class Comparison:
-    """Models of the same scores: `table` has a row each, `models` the fits, `best` the name with the lowest BIC."""
+    """Models of the same scores: `table` has a row each, `models` the fits, `best` the name with the lowest BIC.
+
+    In `table`, `chi_square` and `p_value` test a model against the one in `tested_against` (see `hlm.compare`); they
+    are empty where no earlier model gives a test whose distribution is known.
+    """
 
     table: pd.DataFrame
     models: dict[str, MixedModel]
@@ -142,10 +146,12 @@ def trajectories(curve: CurveData, model: MixedModel, group: str | None = None) 
     """Return the mean curve of each group at each grade with its 95 % interval, and how many students were tested.
 
     Columns: group, grade, n, predicted, conf_low, conf_high, observed (the plain mean). A model of differences between
-    students of a district as a whole is asked for means, not for a typical school.
+    students of a district as a whole is asked for means, not for a typical school. Raises BadParameter where the model
+    holds another group: its first level would stand for all.
     """
     import pandas as pd
 
+    _check_groups(curve, model, group)
     seen = curve.rows.assign(group=curve.rows[group] if group else "all students")
     table = seen.groupby(["group", "grade"]).agg(n=("student", "nunique"), observed=("score", "mean")).reset_index()
     X = np.array(
@@ -161,6 +167,18 @@ def trajectories(curve: CurveData, model: MixedModel, group: str | None = None) 
             "conf_low": found.conf_low, "conf_high": found.conf_high, "observed": table.observed,
         }
     )  # fmt: skip
+
+
+def _check_groups(curve: CurveData, model: MixedModel, group: str | None) -> None:
+    """Raise BadParameter where a model tells groups apart that its curves would not."""
+    parts = {part for column in model.columns for part in column.split(":")}
+    for other in set(curve.groups) - {group}:
+        if held := sorted(part for part in parts if part.startswith(other)):
+            raise BadParameter(
+                f"The model tells groups of {other!r} apart ({', '.join(held)}); curves of "
+                f"{'all students' if group is None else repr(group)} would be those of its first group alone. "
+                f"Ask for {other!r}, or fit a model without it."
+            )
 
 
 def values_at(curve: CurveData, columns: tuple[str, ...], grade: float, groups: dict[str, str]) -> Any:
@@ -207,12 +225,9 @@ def fit_curve(curve: CurveData, formula: str, method: Literal["REML", "ML"], eng
 
 def _compared(models: dict[str, MixedModel]) -> Comparison:
     import pandas as pd
-    from scipy import stats
 
-    first = next(iter(models.values()))
     lowest = min(model.bic for model in models.values())
-    gained = [first.criterion - model.criterion for model in models.values()]
-    more = [model.n_parameters - first.n_parameters for model in models.values()]
+    tests = [_tested(dict(list(models.items())[:k]), model) for k, model in enumerate(models.values())]
     table = pd.DataFrame(
         {
             "model": list(models),
@@ -220,9 +235,26 @@ def _compared(models: dict[str, MixedModel]) -> Comparison:
             "deviance": [model.criterion for model in models.values()],
             "aic": [model.aic for model in models.values()],
             "bic_above_best": [model.bic - lowest for model in models.values()],
-            "chi_square": [np.nan, *gained[1:]],
-            "p_value": [np.nan, *(float(stats.chi2.sf(g, k)) for g, k in zip(gained[1:], more[1:], strict=True))],
+            "tested_against": [against for against, _, _ in tests],
+            "chi_square": [statistic for _, statistic, _ in tests],
+            "p_value": [p_value for _, _, p_value in tests],
             "residual_sd": [model.sigma2**0.5 for model in models.values()],
         }
     )
     return Comparison(table, models, str(table.model[int(table.bic_above_best.argmin())]))
+
+
+def _tested(before: dict[str, MixedModel], model: MixedModel) -> tuple[str, float, float]:
+    """The nearest model before that this one contains, if the distribution of their likelihood ratio is known.
+
+    Its name, the statistic and p; a variance more lies on the edge of what is possible, which plain χ² does not know.
+    """
+    from workbench import hlm
+
+    for name, smaller in reversed(before.items()):
+        try:
+            found = hlm.compare(smaller, model, refit=False)
+        except (BadParameter, ModelError):  # not nested, or several changes at once
+            continue
+        return name, found.statistic, found.p_value
+    return "", np.nan, np.nan

@@ -34,7 +34,7 @@ def percentile_sampling_error(found: GrowthPercentiles, draws: int = 25, seed: i
     parts = []
     for cohort in found.cohorts:
         score, priors = found.panel.current[cohort.used_for], found.panel.priors[cohort.used_for]
-        placed = [_resampled(found, cohort, rng).percentiles(score, priors) for _ in range(draws)]
+        placed = [_resampled(found, cohort, rng).percentiles(score, priors, found.ties) for _ in range(draws)]
         parts.append(pd.Series(np.std(placed, axis=0, ddof=1), index=cohort.used_for))
     return pd.concat(parts).reindex(found.table.index).rename("sampling_se")
 
@@ -69,7 +69,9 @@ def corrected_percentiles(
         seen += [_with_error(found, cohort, added, draws, rng) for added in ERROR_ADDED]
         weights = extrapolation_weights((0.0, *ERROR_ADDED), 1 if extrapolation == "linear" else 2)
         quantiles = np.sort(np.tensordot(weights, np.array(seen), 1), axis=1)
-        parts.append(pd.Series(rank(found.panel.current[cohort.used_for], quantiles), index=cohort.used_for))
+        parts.append(
+            pd.Series(rank(found.panel.current[cohort.used_for], quantiles, found.ties), index=cohort.used_for)
+        )
     return pd.concat(parts).reindex(found.table.index).rename("corrected_percentile")
 
 

@@ -6,7 +6,7 @@ Betebenner (2009): 100 quantile regressions, at .005, .015 … .995, on cubic B-
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
     Whole = NDArray[np.int64]
 
+Ties = Literal["below", "middle"]
 PROBABILITIES = (np.arange(100) + 0.5) / 100
 KNOTS_AT = (0.2, 0.4, 0.6, 0.8)
 DEGREE = 3
@@ -69,9 +70,15 @@ class GrowthNorm:
         """Students × 100 score quantiles, ascending, given `priors` (students × priors, most recent first)."""
         return np.sort(design(priors, self.splines) @ self.coefficients, axis=1)
 
-    def percentiles(self, score: Floats, priors: Floats) -> Whole:
-        """Growth percentiles, 1 to 99: how many of the 100 quantiles a score exceeds."""
-        return rank(score, self.quantiles(priors))
+    def percentiles(self, score: Floats, priors: Floats, ties: Ties = "below") -> Whole:
+        """Growth percentiles, 1 to 99: see `rank`."""
+        return rank(score, self.quantiles(priors), ties)
+
+    def beyond(self, priors: Floats) -> float:
+        """The share of students with a prior score outside the boundary of its spline, where it counts as on it."""
+        low, high = np.array([each.boundary for each in self.splines]).T
+        used = priors[:, : self.n_priors]
+        return float(((used < low) | (used > high)).any(axis=1).mean())
 
 
 def spline(scores: Floats) -> Spline:
@@ -117,7 +124,14 @@ def fewest_students(n_priors: int) -> int:
     return PER_COEFFICIENT * (1 + n_priors * (len(KNOTS_AT) + DEGREE))
 
 
-def rank(score: Floats, quantiles: Floats) -> Whole:
-    """How many of the sorted `quantiles` (students × 100) each score exceeds, held within 1 and 99."""
+def rank(score: Floats, quantiles: Floats, ties: Ties = "below") -> Whole:
+    """How many of the sorted `quantiles` (students × 100) each score exceeds, held within 1 and 99.
+
+    A quantile that a score equals is not exceeded (`below`, as in the SGP package), or counts one half (`middle`), a
+    sum that ends in one half going to the even number: the mid-rank, which many tied scores need.
+    """
     tie = _TIE * float(np.ptp(score)) if len(score) else 0.0
-    return np.clip((quantiles < (score - tie)[:, None]).sum(axis=1), 1, 99)
+    exceeded = (quantiles < (score - tie)[:, None]).sum(axis=1)
+    if ties == "middle":
+        exceeded = np.rint((exceeded + (quantiles <= (score + tie)[:, None]).sum(axis=1)) / 2).astype(np.int64)
+    return np.clip(exceeded, 1, 99)

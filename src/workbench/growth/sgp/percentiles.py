@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from workbench.errors import BadParameter, ModelError
-from workbench.growth.sgp.norms import GrowthNorm, Spline, fewest_students, fit_norm, rank, spline
+from workbench.growth.sgp.misfit import check_fit
+from workbench.growth.sgp.norms import GrowthNorm, Spline, Ties, fewest_students, fit_norm, rank, spline
 from workbench.growth.sgp.panel import Panel, check_most_priors, panel
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class GrowthPercentiles:
     `percentile` (1 to 99), `level`, `prior_score` (the most recent), and with standard errors of measurement
     `percentile_se`, `percentile_low`, `percentile_high` (95 %; see `current_score_error`).
     `cohorts`: norms and their students; `norms`: the norms alone, to be given to later years.
-    `left_out`: how many scores got no percentile, by reason.
+    `left_out`: how many scores got no percentile, by reason. `ties`: how scores on a quantile were placed.
+    `messages`: what a reader must know of norms that hardly fit these scores, a sentence each.
     """
 
     table: pd.DataFrame
@@ -51,6 +53,8 @@ class GrowthPercentiles:
     left_out: dict[str, int]
     names: dict[str, str]
     panel: Panel = field(repr=False)
+    ties: Ties = "below"
+    messages: tuple[str, ...] = ()
 
     @property
     def norms(self) -> tuple[GrowthNorm, ...]:
@@ -79,6 +83,7 @@ def percentiles(
     most_priors: int = 4,
     reference: Reference = "cohort",
     norms: Sequence[GrowthNorm] | None = None,
+    ties: Ties = "below",
 ) -> GrowthPercentiles:
     """Compute student growth percentiles (Betebenner 2009) from one row a student, subject and year.
 
@@ -89,21 +94,30 @@ def percentiles(
     coefficient; where there are fewer, one with fewer priors is used, and below 200 none. `years` to report; all where
     None. Scales of different grades need not be linked: a norm conditions on priors, it does not subtract them.
 
-    Raises BadInput for scores that cannot be used, ModelError where no student has a norm.
+    A score that lies on a quantile does not exceed it (`ties="below"`, as in the SGP package), or counts by its
+    mid-rank ("middle"), which tests with few score values need.
+
+    Raises BadInput for scores that cannot be used or lie on another scale than the norms given, ModelError where no
+    student has a norm, or ties pull the mean of a norm's own students far from 50.
     """
     check_most_priors(most_priors)
     if reference not in get_args(Reference):
         raise BadParameter(f"reference is {reference!r}; it must be one of {', '.join(get_args(Reference))}.")
+    if ties not in get_args(Ties):
+        raise BadParameter(f"ties is {ties!r}; it must be one of {', '.join(get_args(Ties))}.")
     names = {"student": student, "year": year, "grade": grade, "subject": subject, "score": score}
     people = panel(scores, names, standard_error, most_priors, years)
     wanted = np.ones(len(people.rows), bool) if years is None else people.rows.year.isin(list(years)).to_numpy()
     cohorts = tuple(_given(people, wanted, norms) if norms is not None else _made(people, wanted, reference))
     if not cohorts:
         raise ModelError(_nobody(people, wanted, norms is not None))
-    table = _table(people, cohorts, names)
+    messages = tuple(
+        told for cohort in cohorts for told in check_fit(cohort.norm, people, cohort.made_from, cohort.used_for, ties)
+    )
+    table = _table(people, cohorts, names, ties)
     without = int(wanted.sum()) - len(table)
     left_out = {**people.left_out, TOO_FEW if norms is None else NO_NORM: without}
-    return GrowthPercentiles(table, cohorts, left_out, names, people)
+    return GrowthPercentiles(table, cohorts, left_out, names, people, ties, messages)
 
 
 def current_score_error(score: Floats, error: Floats, quantiles: Floats) -> tuple[Floats, Places, Places]:
@@ -165,7 +179,7 @@ def _given(people: Panel, wanted: NDArray[np.bool_], norms: Sequence[GrowthNorm]
                 yield Cohort(latest[subject, grade, k], np.empty(0, np.int64), rows.index.to_numpy()[used == k])
 
 
-def _table(people: Panel, cohorts: Sequence[Cohort], names: dict[str, str]) -> pd.DataFrame:
+def _table(people: Panel, cohorts: Sequence[Cohort], names: dict[str, str], ties: Ties) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
@@ -175,7 +189,7 @@ def _table(people: Panel, cohorts: Sequence[Cohort], names: dict[str, str]) -> p
         quantiles = cohort.norm.quantiles(people.priors[at])
         found = {
             "n_priors": cohort.norm.n_priors,
-            "percentile": rank(score, quantiles),
+            "percentile": rank(score, quantiles, ties),
             "prior_score": people.priors[at, 0],
         }
         if people.current_error is not None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[Any]
 DRAWS = 200
+FOLDS = 10
+LOWEST, HIGHEST = 0.05, 1.0  # of drift
+EDGE = 1e-3
+OFTEN = 0.05  # of bootstrap samples: as the tails of an interval
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,10 @@ class Drift:
     `autocovariances`: lag, pairs, covariance, std_error (of which lag 0 is the variance of the means less their
     sampling variance). Effects are taken to have the covariance `variance` · `drift`^lag, fitted to lags from 1 on, so
     that what hits one class in one year does not count as the teacher's; both with bootstrap standard errors.
-    `means`, a row a teacher and year: teacher_id, school_year, n, mean, predicted (best linear prediction from the
-    teacher's other years). Means rise by `slope` for each point predicted: 1 where the prediction is unbiased.
+    `means`, a row a teacher and year: teacher_id, school_year, n, mean, predicted: best linear prediction from the
+    teacher's other years, with variance and drift fitted to other teachers (ten folds). Means rise by `slope` for each
+    point predicted: 1 where the prediction is unbiased. Where `variance` is estimated as zero, drift and slope are
+    missing. `messages` say that, and when drift lies at the edge of what was searched, a sentence each.
     """
 
     autocovariances: pd.DataFrame
@@ -39,6 +45,7 @@ class Drift:
     means: pd.DataFrame = field(repr=False)
     slope: float
     slope_error: float
+    messages: tuple[str, ...] = ()
 
 
 def teacher_drift(data: Data, subject: Subject, seed: int = 1) -> Drift:
@@ -74,16 +81,19 @@ def drift_of_means(means: pd.DataFrame, noise: float, seed: int = 1, draws: int 
         raise ModelError("Drift needs means of three school years or more.")
     products, weights, pairs = _products(m, n, noise)
     covariance, (variance, drift) = _fitted(products.sum(axis=0), weights.sum(axis=0))
-    predicted = _predicted(m, n, noise, variance, drift)
+    rng = np.random.default_rng(seed)
+    predicted = _held_out(m, n, noise, products, weights, rng.permutation(len(m)) % FOLDS)
     use = np.isfinite(m) & np.isfinite(predicted)
     up, down = (np.where(use, n * predicted * other, 0).sum(axis=1) for other in (m, predicted))
-    rng = np.random.default_rng(seed)
-    drawn = []
+    rows = []
     for _ in range(draws):
         who = rng.integers(0, len(m), len(m))
         again, curve = _fitted(products[who].sum(axis=0), weights[who].sum(axis=0))
-        drawn.append([*again, *curve, up[who].sum() / down[who].sum()])
-    errors = np.std(drawn, axis=0, ddof=1)
+        rows.append([*again, *curve, _ratio(up[who].sum(), down[who].sum())])
+    drawn = pd.DataFrame(rows)
+    errors = drawn.std().to_numpy(copy=True)
+    measured = variance > 0 and down.sum() > 0
+    errors[-2:] = errors[-2:] if measured else np.nan
     lags = np.arange(m.shape[1])
     table = pd.DataFrame({"lag": lags, "pairs": pairs, "covariance": covariance, "std_error": errors[: len(lags)]})
     years = np.sort(means.school_year.unique())
@@ -91,10 +101,38 @@ def drift_of_means(means: pd.DataFrame, noise: float, seed: int = 1, draws: int 
         np.searchsorted(np.sort(means.teacher_id.unique()), means.teacher_id),
         np.searchsorted(years, means.school_year),
     )
+    slope = _ratio(up.sum(), down.sum()) if measured else np.nan
     return Drift(
         table, variance, float(errors[-3]), drift, float(errors[-2]), means.assign(predicted=predicted[at]),
-        float(up.sum() / down.sum()), float(errors[-1]),
+        slope, float(errors[-1]), _messages(variance, drift, drawn.iloc[:, -2].to_numpy(float)),
     )  # fmt: skip
+
+
+def _messages(variance: float, drift: float, drawn: Floats) -> tuple[str, ...]:
+    """What a reader must know of an estimate of drift and of its bootstrap."""
+    if variance <= 0:
+        return (
+            "What teachers' classes of different years have in common is estimated as nothing: how it drifts cannot be "
+            "measured, and nothing can be forecast from it.",
+        )
+    told = []
+    if _at_edge(np.array([drift]))[0]:
+        told.append(f"Drift is estimated at the edge of what is possible ({LOWEST} to {HIGHEST:.0f}).")
+    edge = float((_at_edge(drawn) | np.isnan(drawn)).mean())
+    if edge > OFTEN:
+        told.append(
+            f"Drift lies at the edge, or cannot be measured, in {100 * edge:.0f} % of bootstrap samples: its standard "
+            "error is too small, and these data hardly tell it."
+        )
+    return tuple(told)
+
+
+def _at_edge(drift: Floats) -> NDArray[np.bool_]:
+    return (drift < LOWEST + EDGE) | (drift > HIGHEST - EDGE)
+
+
+def _ratio(up: float, down: float) -> float:
+    return float(up / down) if down > 0 else np.nan
 
 
 def _products(m: Floats, n: Floats, noise: float) -> tuple[Floats, Floats, NDArray[np.int64]]:
@@ -111,7 +149,10 @@ def _products(m: Floats, n: Floats, noise: float) -> tuple[Floats, Floats, NDArr
 
 
 def _fitted(products: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Autocovariances by lag, and variance and drift of the curve variance · drift^lag through those from lag 1 on."""
+    """Autocovariances by lag, and variance and drift of the curve variance · drift^lag through those from lag 1 on.
+
+    Without a variance above zero there is no drift: it is missing.
+    """
     from scipy.optimize import minimize_scalar
 
     covariance = products / np.maximum(weights, 1e-12)
@@ -123,8 +164,19 @@ def _fitted(products: Floats, weights: Floats) -> tuple[Floats, Floats]:
     def misfit(drift: float) -> float:
         return float(weight @ (covariance[1:] - height(drift) * drift**lag) ** 2)
 
-    drift = float(minimize_scalar(misfit, bounds=(0.05, 1.0), method="bounded").x)
-    return covariance, np.array([max(height(drift), 0.0), drift])
+    drift = float(minimize_scalar(misfit, bounds=(LOWEST, HIGHEST), method="bounded").x)
+    variance = height(drift)
+    return covariance, np.array([variance, drift] if variance > 0 else [0.0, np.nan])
+
+
+def _held_out(m: Floats, n: Floats, noise: float, products: Floats, weights: Floats, fold: Floats) -> Floats:
+    """Each teacher-year predicted with variance and drift fitted to the teachers of other folds (teachers × years)."""
+    predicted = np.full(m.shape, np.nan)
+    for k in range(FOLDS):
+        _, (variance, drift) = _fitted(products[fold != k].sum(axis=0), weights[fold != k].sum(axis=0))
+        mine = fold == k
+        predicted[mine] = _predicted(m[mine], n[mine], noise, variance, drift if variance > 0 else 1.0)
+    return predicted
 
 
 def _predicted(m: Floats, n: Floats, noise: float, variance: float, drift: float) -> Floats:

@@ -89,18 +89,15 @@ def autocovariances(found: Drift) -> Drawn:
         table.lag, table.covariance, yerr=1.96 * table.std_error, fmt="o", capsize=4, label="estimate, 95 % interval"
     )
     lag = np.linspace(0, table.lag.max(), 50)
-    axes.plot(
-        lag,
-        found.variance * found.drift**lag,
-        linestyle="--",
-        color="#D55E00",
-        label=f"a curve that keeps {found.drift:.2f} of itself from year to year",
-    )
+    keeps = f"a curve that keeps {found.drift:.2f} of itself from year to year"
+    if found.variance > 0:
+        axes.plot(lag, found.variance * found.drift**lag, linestyle="--", color="#D55E00", label=keeps)
     axes.set(
         xlabel="Years apart", ylabel="Covariance of a teacher's classes (points²)", ylim=(0, None), xticks=table.lag
     )
     axes.legend(loc="lower left")
-    alt = f"Covariances of a teacher's mean gains by years apart, falling by the factor {found.drift:.2f} a year."
+    fall = f"falling by the factor {found.drift:.2f} a year" if found.variance > 0 else "around nothing"
+    alt = f"Covariances of a teacher's mean gains by years apart, {fall}."
     return Drawn(fig, alt, table)
 
 
