@@ -273,8 +273,8 @@ def _parts(gaps: pd.DataFrame, few: pd.DataFrame, schools: pd.DataFrame, dear: p
         f"Means of {GROUPS} groups (schools) from counts in four categories, {DRAWS:,} draws of students, true means "
         "with SD 0.4. The last row is a warning and promises nothing: one SD for all where SDs do differ.",
         markdown(schools),
-        "Parts of a gap within and between 12 schools of 150 students, students drawn in their schools; the change of a "
-        "gap over four years of the same 300 students; and the parts with 10 students against 30 in four schools. "
+        "Parts of a gap within and between 12 schools of 150 students, students drawn in their schools; the change of "
+        "a gap over four years of the same 300 students; and the parts with 10 students against 30 in four schools. "
         f"Coverage over {DEAR_DRAWS} draws.",
         markdown(dear.rename("coverage").rename_axis("what").reset_index()),
     ]

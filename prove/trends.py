@@ -307,7 +307,7 @@ def main(districts: range = DISTRICTS, draws: int = DRAWS) -> int:
             f"Forecasts of shares: {draws} series a row of eight years, and the ninth that comes; counts are binomial, "
             "and with a *walk* the log odds move by that much a year besides. *Refused*: all eight years alike, which "
             "tells nothing; coverage is of the others. Where a year's SD is below one student, what comes is one of a "
-            "few counts, and no interval can hold exactly 95 %: there the criterion is that it holds no less than 93 %.",
+            "few counts, and no interval can hold exactly 95 %: there the criterion is 93 % or more.",
             markdown(near[["students", "share", "walk", "SD of a year, students", "draws", "refused", "coverage",
                            "mean width"]]),
             f"Composition and rates: {draws} pairs of years of 1,500 students, a third of them in both; 400 bootstrap "
@@ -322,7 +322,7 @@ def main(districts: range = DISTRICTS, draws: int = DRAWS) -> int:
             markdown(policy.drop(columns="held")),
             f"One school under the policy and nothing changed: {draws} panels a row of eight years, whose deviations "
             "have a correlation of *lasting* from year to year. *By years alone*: the interval by years leaves out 0, "
-            "which was all that was asked before; *claimed*: the limits by the school's place among the others do, too. "
+            "which was all that was asked before; *claimed*: so do the limits by the school's place among the others. "
             "With fewer than 20 schools these are infinite, so that a change is never claimed.",
             markdown(alone),
             f"Whole synthetic districts (seeds {min(districts)} to {max(districts)}), in which nothing changed; "
@@ -344,7 +344,7 @@ def main(districts: range = DISTRICTS, draws: int = DRAWS) -> int:
                 near.coverage[fine].between(0.93, 0.97).all()
             ),
             "forecasts of shares cover at least 93 % where it is less": bool((near.coverage[~fine] >= 0.93).all()),
-            "where nothing changed in the one school under a policy, a change is claimed in at most 7 % of panels": bool(
+            "where nothing changed in one school under a policy, a change is claimed in at most 7 % of panels": bool(
                 (alone.claimed <= 0.07).all()
             ),
             "with one school of 20 or more, intervals by schools cover at least 93 %": bool(

@@ -92,8 +92,8 @@ def combine(plausible: Any, sampling_variances: Any, df: float = np.inf) -> Surv
     if (still := np.sqrt(sampling) <= ROUNDING * np.abs(values).max(axis=0)).any():
         raise ModelError(
             f"Estimate {int(np.flatnonzero(still)[0]) + 1} of {still.size} is the same with every replicate weight, so "
-            "nothing tells its sampling error. Look whether the columns named are the replicate weights, and whether the "
-            "estimator uses the weights that it is given."
+            "nothing tells its sampling error. Look whether the columns named are the replicate weights, and whether "
+            "the estimator uses the weights that it is given."
         )
     m = len(values)
     between = values.var(axis=0, ddof=1) if m > 1 else np.zeros(values.shape[1:])

@@ -157,7 +157,7 @@ def test_ties_draw_v_towards_zero_and_many_are_refused() -> None:
     seven, twenty = in_categories(7), in_categories(20)
     assert (seven.estimate, seven.tied) == pytest.approx((0.973, 0.114), abs=0.002)
     assert (twenty.estimate, twenty.tied) == pytest.approx((0.997, 0.040), abs=0.002)
-    with pytest.raises(ModelError, match="27% of pairs .* use v_from_counts"):
+    with pytest.raises(ModelError, match=r"27% of pairs .* use v_from_counts"):
         in_categories(3)
 
 

@@ -99,8 +99,8 @@ def _sample(scores: Any, in_a: Any, schools: Any, strata: Any) -> _Sample:
             raise ModelError(f"All students{told} are in one school; a gap is split between two or more.")
         if min(sample.sizes(group & both)[k] for group in (a, ~a)) < FEWEST:
             raise ModelError(
-                f"The groups{told} attend school apart: fewer than three students of one group are in schools that have "
-                "both. What lies within schools cannot be told from so few; look at the gap as a whole."
+                f"The groups{told} attend school apart: fewer than three students of one group are in schools that "
+                "have both. What lies within schools cannot be told from so few; look at the gap as a whole."
             )
     return sample
 

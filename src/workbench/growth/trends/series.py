@@ -30,8 +30,8 @@ def indicator_table(
     """Return an indicator for everybody, each school, grade and group, and each group within a school, by year.
 
     Columns `KEYS` ("all" where not split), `n` students, `value`, `low`, `high`: a share with its Wilson limits, or a
-    mean with Student's t limits (missing below five students). A school's students are those it had; somebody who was at two schools in a year counts
-    at each and once in "all". Raises BadParameter and BadInput as `indicator_rows` does.
+    mean with Student's t limits (missing below five students). A school's students are those it had; somebody who was
+    at two schools in a year counts at each and once in "all". Raises as `indicator_rows` does.
     """
     import pandas as pd
 
