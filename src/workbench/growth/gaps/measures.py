@@ -23,8 +23,8 @@ Floats = NDArray[Any]
 Z = float(special.ndtri((1 + LEVEL) / 2))
 """Half the width of a 95 % interval, in standard errors."""
 MOST_TIED = 0.15
-"""With more pairs tied V is refused. Normal groups 1 SD apart in seven even categories tie in 11 % and lose 3 % of V; in
-five 16 % and 5 %, in three 27 % and 14 %."""
+"""With more pairs tied V is refused. Normal groups 1 SD apart in seven even categories tie in 11 % and lose 3 % of V;
+in five 16 % and 5 %, in three 27 % and 14 %."""
 
 
 @dataclass(frozen=True)
