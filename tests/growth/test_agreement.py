@@ -10,7 +10,7 @@ from workbench import growth, open_data
 from workbench.errors import ModelError
 from workbench.growth import agreement
 from workbench.growth.agreement import judged
-from workbench.growth.curves.models import STUDENTS, fit_curve
+from workbench.hlm.combinations import outer_effects
 
 PEERS = pd.Series("elementary", list("abcdef"))
 
@@ -81,12 +81,17 @@ def test_the_error_of_a_difference_is_that_of_a_bootstrap_of_students() -> None:
 
 
 def test_the_growth_curves_equations_give_the_modes_of_the_fit() -> None:
+    """With classes that differ: all effects of schools, teachers and teachers' years, and each school's growth."""
     curve = growth.curve_rows(open_data("data/synthetic/small_district"), "growth_math")
-    model = fit_curve(curve, f"score ~ time + {STUDENTS} + (1 | school_growth)", "REML")
-    effects, influence = judged._solved(model)
-    modes = model.modes[model.modes.group == "school_growth"].estimate.to_numpy()
-    assert effects == pytest.approx(modes, abs=1e-7)
-    assert influence.shape == (curve.rows.student.nunique(), 12)
+    model = growth.school_model(curve, "linear")
+    effects = outer_effects(model)
+    modes, influence = judged._solved(model, np.eye(len(effects)))
+    assert modes == pytest.approx(effects.estimate.to_numpy(), abs=1e-6)
+    assert set(effects.group) == {"first_school", "school_growth", "teaching", "teaching_by_year"}
+    assert influence.shape == (curve.rows.student.nunique(), len(effects))
+    found, told = judged.judged_by(curve, model), growth.school_growth(curve, model).set_index("school")
+    mine = found.table.set_index("school").estimate
+    assert mine.to_numpy() == pytest.approx((told.difference / told.reliability)[mine.index].to_numpy(), abs=1e-6)
 
 
 def test_a_method_that_is_not_compared_is_not_nearest_to_the_truth() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ModelError
-from workbench.growth.curves.models import STUDENTS, Shape, component, fit_curve, fixed_part
+from workbench.growth.curves.models import Shape, school_model
 from workbench.growth.curves.rows import CurveData
+from workbench.growth.curves.schools import school_growth, school_weights
 from workbench.growth.gaps.measures import hedges_g
 from workbench.growth.value_added.models import Adjustment, school_value_added
 from workbench.growth.value_added.rows import Subject, school_doses, value_added_rows, with_doses
+from workbench.hlm.combinations import outer_effects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,58 +83,75 @@ def value_added(data: Data, subject: Subject, adjustment: Adjustment = "calibrat
 
 
 def curve_growth(curve: CurveData, shape: Shape) -> Judged:
-    """Return what a school adds to growth a year, from a curve with students' levels and slopes and first schools.
+    """Return what a school and its classes add to growth a year: the difference of `curves.school_growth`.
 
-    The mode û of a school is divided by its reliability. Given the variances, û solves C û = r, linear in students:
-    the influence of student i is C⁻¹ A'V⁻¹(y − Aû) summed over i's rows (infinitesimal jackknife; Efron 1982), A being
-    [X, schools] and V the covariance of a student's scores.
+    It comes from the model with students' levels and slopes, first schools, schools and their classes.
+    """
+    return judged_by(curve, school_model(curve, shape))
+
+
+def judged_by(curve: CurveData, model: MixedModel) -> Judged:
+    """Return growth at each school by a growth curve with school_growth, with classes or without them.
+
+    The combination w'û of effects is divided by its reliability. Given the variances, û solves C û = r, linear in
+    students: the influence of student i is w'C⁻¹A'V⁻¹(y − Aû) summed over i's rows (infinitesimal jackknife; Efron
+    1982), A being [X, effects] and V the covariance of a student's scores.
     """
     import pandas as pd
 
-    model = fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {STUDENTS} + (1 | school_growth)", "REML")
-    effects, influence = _solved(model)
-    errors = model.modes[model.modes.group == "school_growth"].std_error.to_numpy(float)
-    trust = 1 - errors**2 / component(model, "school_growth", "(Intercept)")
-    if not (trust > 0).all():
+    found = school_growth(curve, model).sort_values("school", ignore_index=True)
+    if not (found.reliability > 0).all():
         raise ModelError("Schools' growth does not differ measurably in these data: nothing is left to compare.")
+    weights = school_weights(curve, outer_effects(model), list(found.school))
+    added, influence = _solved(model, weights)
+    trust = found.reliability.to_numpy(float)
     known = {factor.name: factor.levels for factor in model.fitted.design.factors}  # type: ignore[attr-defined]
-    names, students = known["school_growth"], known["student"]
-    spent = curve.doses[curve.doses.student.isin(students)].groupby("school").student.nunique()
-    table = pd.DataFrame({"school": names, "n": spent.reindex(names).to_numpy(), "estimate": effects / trust})
-    return Judged(table, pd.DataFrame(influence / trust, students, names))
+    table = pd.DataFrame({"school": found.school, "n": found.n, "estimate": added / trust})
+    return Judged(table, pd.DataFrame(influence / trust, known["student"], list(found.school)))
 
 
-def _solved(model: MixedModel) -> tuple[Floats, Floats]:
-    """Modes of school_growth and students' influence on them (students × schools), from the model's own equations."""
+def _solved(model: MixedModel, weights: Floats) -> tuple[Floats, Floats]:
+    """Combinations (m × Q, as in `outer_effects`) of the effects, and students' influence on them (students × m)."""
     from scipy import sparse
 
     design = model.fitted.design  # type: ignore[attr-defined]
     at = {factor.name: k for k, factor in enumerate(design.factors)}
+    W = sparse.diags_array((np.ones(design.n) if design.weights is None else design.weights) / model.sigma2)
+    weighed = _weighing(model, W)
+    parts, prior, kept = [sparse.csr_array(design.X)], [np.zeros(design.X.shape[1])], []
+    for name, mine in outer_effects(model).reset_index().groupby("group", sort=False):
+        variance = float(mine.variance.iloc[0])
+        if variance > 1e-10:  # without variance an effect is nothing
+            parts.append(design.random_columns(at[str(name)]))
+            prior.append(np.full(len(mine), 1 / variance))
+            kept.append(mine["index"].to_numpy())
+    A = sparse.hstack(parts, format="csr")
+    C = (A.T @ weighed(A)).toarray() + np.diag(np.concatenate(prior))
+    placed = np.vstack([np.zeros((design.X.shape[1], len(weights))), *(weights[:, columns].T for columns in kept)])
+    b_hat, combined = np.linalg.solve(C, A.T @ weighed(design.y)), np.linalg.solve(C, placed)
+    rows = sparse.csr_array((weighed(design.y - A @ b_hat), (design.codes[at["student"]], np.arange(design.n))))
+    return placed.T @ b_hat, np.asarray((rows @ A) @ combined)
+
+
+def _weighing(model: MixedModel, W: Any) -> Callable[[Any], Any]:
+    """A function that multiplies by V⁻¹, the inverse covariance of scores given schools and classes."""
+    from scipy import sparse
+
+    design = model.fitted.design  # type: ignore[attr-defined]
+    place = [factor.name for factor in design.factors].index("student")
     table = model.variances[model.variances.group == "student"]
     (v0, v1), cov = table[table.other_term.isna()].estimate, table[table.other_term.notna()].estimate.iloc[0]
     values, vectors = np.linalg.eigh([[v0, cov], [cov, v1]])
     root = vectors * np.sqrt(np.maximum(values, 0))
-    size = len(design.factors[at["student"]].levels)
-    W = sparse.diags_array((np.ones(design.n) if design.weights is None else design.weights) / model.sigma2)
-    ZL = design.random_columns(at["student"]) @ sparse.kron(root, sparse.eye_array(size), format="csr")
+    size = len(design.factors[place].levels)
+    ZL = design.random_columns(place) @ sparse.kron(root, sparse.eye_array(size), format="csr")
     K = (ZL.T @ W @ ZL).tocsr()
     a, b, d = 1 + K.diagonal()[:size], K.diagonal(size), 1 + K.diagonal()[size:]
     det = a * d - b**2
     inverse = sparse.diags_array([np.r_[d, a] / np.r_[det, det], -b / det, -b / det], offsets=[0, size, -size])
-    parts, prior = [sparse.csr_array(design.X)], [np.zeros(design.X.shape[1])]
-    for name in ("first_school", "school_growth"):
-        Z_school, variance = design.random_columns(at[name]), component(model, name, "(Intercept)")
-        if variance > 1e-10:
-            parts.append(Z_school)
-            prior.append(np.full(Z_school.shape[1], 1 / variance))
-    A = sparse.hstack(parts, format="csr")
-    WA, WZ = W @ A, W @ ZL
-    C = np.linalg.inv((A.T @ WA - (WZ.T @ A).T @ (inverse @ (WZ.T @ A))).toarray() + np.diag(np.concatenate(prior)))
+    WZ = W @ ZL
 
-    def weighed(y: Floats) -> Floats:
-        return np.asarray(W @ y - WZ @ (inverse @ (WZ.T @ y)))
+    def weighed(y: Any) -> Any:
+        return W @ y - WZ @ (inverse @ (WZ.T @ y))
 
-    b_hat = C @ (A.T @ weighed(design.y))
-    kept = slice(A.shape[1] - len(prior[-1]), None)
-    rows = sparse.csr_array((weighed(design.y - A @ b_hat), (design.codes[at["student"]], np.arange(design.n))))
-    return b_hat[kept], np.asarray((rows @ A) @ C[:, kept])
+    return weighed

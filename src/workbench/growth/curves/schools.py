@@ -31,7 +31,7 @@ def school_growth(curve: CurveData, model: MixedModel) -> pd.DataFrame:
 
     table = _time_there(curve)
     effects = outer_effects(model)
-    weights = _weights(curve, effects, list(table.school))
+    weights = school_weights(curve, effects, list(table.school))
     first = np.maximum(table.first_grade, curve.rows.grade.min() + 1)
     gains = np.array([_gain(curve, model, low, high) for low, high in zip(first, table.last_grade, strict=True)])
     difference = weights @ effects.estimate.to_numpy()
@@ -77,8 +77,8 @@ def district_growth(curve: CurveData, model: MixedModel) -> tuple[float, float, 
     return growth, growth - reach, growth + reach
 
 
-def _weights(curve: CurveData, effects: pd.DataFrame, schools: list[str]) -> Floats:
-    """How much of each effect is in each school's growth (schools × effects)."""
+def school_weights(curve: CurveData, effects: pd.DataFrame, schools: list[str]) -> Floats:
+    """Return how much of each effect of `hlm.combinations.outer_effects` is in each school's growth (schools × Q)."""
     import pandas as pd
 
     weights = np.zeros((len(schools), len(effects)))

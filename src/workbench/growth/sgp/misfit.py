@@ -59,4 +59,5 @@ def _off_centre(norm: GrowthNorm, people: Panel, made_from: Places, ties: Ties) 
 
 def _named(norm: GrowthNorm) -> str:
     year = "" if norm.year is None else f", {norm.year}"
-    return f"the norm of {norm.subject}, grade {norm.grade}{year}, {norm.n_priors} prior score{'s' if norm.n_priors > 1 else ''}"
+    priors = "1 prior score" if norm.n_priors == 1 else f"{norm.n_priors} prior scores"
+    return f"the norm of {norm.subject}, grade {norm.grade}{year}, {priors}"
