@@ -53,8 +53,8 @@ prove: setup  ## long studies, written to docs/evidence/; one alone: make prove 
 bench: setup  ## speed and memory, as ratios taken in one run
 	@.venv/bin/python benchmarks/run.py
 
-bench-state: setup  ## the same for a whole state of 1,000,000 students (hours)
-	@.venv/bin/python benchmarks/run.py --state
+bench-state: setup  ## the same for a whole state of 1,000,000 students (an hour)
+	@.venv/bin/python benchmarks/run.py state_features state_mixed
 
 setup: setup-python  ## install what is missing: R, Java and a browser (root on Debian), and .venv
 

@@ -1,6 +1,6 @@
 """Mixed models beside lme4 (R), gpboost and statsmodels: the same model, the same rows, one after the other.
 
-    python benchmarks/mixed_models.py [--state]        prints the table alone
+    python benchmarks/run.py mixed state_mixed
 
 Each fit runs in a process of its own, and only the fit is timed: not starting a language, not reading the rows.
 Rows are made here (growth) or come from R's lme4 (InstEval).
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
+MOST = 45  # a rival that takes so many times the workbench's time is stopped
 SAME = 0.01  # criterion, on the scale of −2 log likelihood
 R_CODE = """
 suppressMessages(library(lme4))
@@ -32,6 +34,15 @@ reml <- given[3] == "REML"
 seconds <- system.time(fit <- lmer(as.formula(given[2]), rows, REML = reml))[["elapsed"]]
 criterion <- if (reml) REMLcrit(fit) else deviance(fit)
 cat(sprintf('{"seconds": %.3f, "criterion": %.6f}\\n', seconds, criterion))
+"""
+# What lme4's own function says of parameters that the workbench found.
+AT_CODE = """
+suppressMessages(library(lme4))
+given <- commandArgs(trailingOnly = TRUE)
+rows <- if (given[1] == "InstEval") InstEval else read.csv(given[1])
+reml <- given[3] == "REML"
+deviance_at <- do.call(mkLmerDevfun, lFormula(as.formula(given[2]), rows, REML = reml))
+cat(sprintf('{"criterion": %.6f}\\n', deviance_at(as.numeric(strsplit(given[4], ",")[[1]]))))
 """
 
 
@@ -96,12 +107,12 @@ def growth(students: int, schools: int, seed: int = 5) -> pd.DataFrame:
     )
 
 
-def lines(state: bool = False) -> Iterator[str]:
+def lines(works: Iterable[Work]) -> Iterator[str]:
     """Yield the table of the report, a row a fit."""
     yield "| work | how | rows | seconds | beside the workbench | peak memory | −2 log likelihood | same? |"
     yield "|---|---|---:|---:|---:|---:|---:|---|"
     with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
-        for work in (*WORKS, STATE) if state else WORKS:
+        for work in works:
             yield from _compared(work, Path(folder))
 
 
@@ -113,7 +124,8 @@ def _compared(work: Work, folder: Path) -> Iterator[str]:
         if rival == "lme4" and shutil.which("Rscript") is None:
             yield f"| {work.title} | lme4 (R) | | R is not installed | | | | |"
             continue
-        yield _row(work, rival, n, _taken(rival, work, file), own)
+        taken = _taken(rival, work, file, MOST * own["seconds"])
+        yield _row(work, rival, n, taken, own) if taken else _stopped(work, rival, n, file, own)
 
 
 def _written(rows: str, folder: Path) -> tuple[Path, int]:
@@ -131,24 +143,50 @@ def _written(rows: str, folder: Path) -> tuple[Path, int]:
     return file, len(data)
 
 
-def _taken(how: str, work: Work, file: Path) -> dict[str, float]:
+def _taken(how: str, work: Work, file: Path, most: float = np.inf) -> dict[str, Any]:
+    """What one fit took and found; nothing where it was stopped after `most` seconds (at least a minute)."""
     if how == "lme4":
-        rows = "InstEval" if work.rows == "InstEval" else str(file.with_suffix(".csv"))
-        command = ["Rscript", "-e", R_CODE, rows, work.formula, work.method]
+        command = ["Rscript", "-e", R_CODE, _read_by_r(work, file), work.formula, work.method]
     else:
         command = [sys.executable, __file__, "--one", how, str(file), work.formula, work.method]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        peak = _watched(process)
+        peak = _watched(process, max(most, 60))
         said = process.stdout.read() if process.stdout else ""
+    if process.returncode == -signal.SIGTERM:
+        return {}
     if process.returncode:
         raise SystemExit(f"{how} failed on {work.title}")
     return {**json.loads(said.strip().splitlines()[-1]), "megabytes": peak / 1e6}
 
 
-def _watched(process: subprocess.Popen[str]) -> int:
-    """Peak resident memory of a process until its end, in bytes."""
-    peak, seen = 0, psutil.Process(process.pid)
+def _stopped(work: Work, rival: str, n: int, file: Path, own: dict[str, Any]) -> str:
+    """The row of a fit that took too long; lme4 is asked what it says of the workbench's parameters."""
+    criterion = "| – | –"
+    if rival == "lme4":
+        theta = ",".join(map(repr, own["theta"]))
+        command = ["Rscript", "-e", AT_CODE, _read_by_r(work, file), work.formula, work.method, theta]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found = json.loads(said.strip().splitlines()[-1])["criterion"]
+        apart = abs(found - own["criterion"])
+        agree = "yes" if apart <= SAME else "NO"
+        criterion = f"| {found:.3f} | {agree}, at the workbench's parameters {apart:.1g} apart"
+    title, most = work.title.replace("|", "\\|"), max(MOST * own["seconds"], 60)
+    return (
+        f"| {title} | {WORDS.get(rival, rival)} | {n:,} | stopped after {most:,.0f} "
+        f"| more than {most / own['seconds']:.0f} × | – {criterion} |"
+    )
+
+
+def _read_by_r(work: Work, file: Path) -> str:
+    return "InstEval" if work.rows == "InstEval" else str(file.with_suffix(".csv"))
+
+
+def _watched(process: subprocess.Popen[str], most: float) -> int:
+    """Peak resident memory of a process until its end, in bytes; it is ended after `most` seconds."""
+    peak, seen, began = 0, psutil.Process(process.pid), time.monotonic()
     while process.poll() is None:
+        if time.monotonic() - began > most:
+            process.terminate()
         try:
             peak = max(peak, seen.memory_info().rss)
         except psutil.Error:
@@ -157,7 +195,7 @@ def _watched(process: subprocess.Popen[str]) -> int:
     return peak
 
 
-def _row(work: Work, how: str, n: int, taken: dict[str, float], own: dict[str, float]) -> str:
+def _row(work: Work, how: str, n: int, taken: dict[str, Any], own: dict[str, Any]) -> str:
     apart = abs(taken["criterion"] - own["criterion"])
     same = "–" if taken is own else f"yes, {apart:.1g} apart" if apart <= SAME else f"NO: {apart:.3g} apart"
     title, times = work.title.replace("|", "\\|"), taken["seconds"] / own["seconds"]
@@ -167,19 +205,22 @@ def _row(work: Work, how: str, n: int, taken: dict[str, float], own: dict[str, f
     )
 
 
-def one(how: str, file: str, formula: str, method: str) -> dict[str, float]:
+def one(how: str, file: str, formula: str, method: str) -> dict[str, Any]:
     """Fit one model in this process; a small one before it, so that imports do not count."""
     return FITS[how](file, formula, method)
 
 
-def _native(file: str, formula: str, method: Any) -> dict[str, float]:
+def _native(file: str, formula: str, method: Any) -> dict[str, Any]:
     from workbench import hlm
 
     data = pd.read_parquet(file)
     hlm.fit(formula, data.head(3000), method)
     began = time.perf_counter()
     model = hlm.fit(formula, data, method)
-    return {"seconds": time.perf_counter() - began, "criterion": model.criterion}
+    seconds = time.perf_counter() - began
+    roots = [model.fitted.relative[name] for name in sorted(model.groups, key=lambda name: -model.groups[name])]
+    theta = [float(root[row, col]) for root in roots for col in range(len(root)) for row in range(col, len(root))]
+    return {"seconds": seconds, "criterion": model.criterion, "theta": theta}
 
 
 def _database(file: str, formula: str, method: Any) -> dict[str, float]:
@@ -226,16 +267,12 @@ def _statsmodels(file: str, formula: str, method: str) -> dict[str, float]:
     return {"seconds": time.perf_counter() - began, "criterion": -2 * fit.llf}
 
 
-FITS: dict[str, Callable[[str, str, Any], dict[str, float]]] = {
+FITS: dict[str, Callable[[str, str, Any], dict[str, Any]]] = {
     "native": _native,
     "database": _database,
     "gpboost": _gpboost,
     "statsmodels": _statsmodels,
 }
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(one(*sys.argv[2:6])))
-    else:
-        for line in lines("--state" in sys.argv[1:]):
-            print(line, flush=True)
+if __name__ == "__main__" and sys.argv[1:2] == ["--one"]:
+    print(json.dumps(one(*sys.argv[2:6])))

@@ -1,9 +1,10 @@
 """`make bench`: speed and memory of the workbench, every comparison as a ratio taken in one run.
 
-    python benchmarks/run.py [--state] [--write]
+    python benchmarks/run.py [SECTION …] [--write]
 
-`--state` adds the features and the mixed model of a whole state (lme4 alone takes half an hour). `--write` also puts
-the figures into docs/performance.md.
+Sections: data, mixed, percentiles (these three where none is named), state_features, state_mixed (a whole state; half
+an hour each). What is compared with each other is measured in one run. `--write` puts the figures of the sections
+measured into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs" / "performance.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+MARKS = "<!-- {}: begin -->", "<!-- {}: end -->"
 COPIED = ("notebooks", "params", "access.yml", "pyproject.toml")
 SIZES = {"demo": "10,000 students", "district": "50,000 students", "state": "1,000,000 students"}
 STATE_GIGABYTES = 3
@@ -48,42 +49,82 @@ class Taken:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--state", action="store_true", help="also features and a mixed model of 1,000,000 students")
+    parser.add_argument("sections", nargs="*", help=f"what to measure: {', '.join(SECTIONS)}")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
     options = parser.parse_args()
-    lines = []
-    with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
-        for line in measured(Path(folder), options.state):
-            print(line, flush=True)
-            lines.append(line)
-    if options.write:
-        _write(lines)
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"there is no section {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}")
+    for name in options.sections or USUAL:
+        lines = []
+        with tempfile.TemporaryDirectory(prefix="workbench-bench-") as folder:
+            for line in measured(name, Path(folder)):
+                print(line, flush=True)
+                lines.append(line)
+        if options.write:
+            _write(name, lines)
     return 0
 
 
-def measured(folder: Path, state: bool) -> Iterator[str]:
-    """Yield the report, line by line, as it is measured; everything is written below `folder`."""
+def measured(name: str, folder: Path) -> Iterator[str]:
+    """Yield the report of a section, line by line, as it is measured; everything is written below `folder`."""
     yield f"Taken on {datetime.now(UTC):%d %B %Y}, in one run, on {_machine()}."
+    yield ""
+    yield from SECTIONS[name](folder)
+
+
+def data(folder: Path) -> Iterator[str]:
+    """Synthetic data, features and tier 0."""
     yield "Memory is the sum over all processes of a piece of work, at its peak; pages that they share count in each."
     yield "\n### Synthetic data\n"
     yield "| students | processes | seconds | students a second | peak memory | on disk |"
     yield "|---:|---:|---:|---:|---:|---:|"
-    presets = [preset for preset in SIZES if preset != "state" or _room(folder)]
-    for preset in presets:
-        yield _generation(folder, preset)
-    if "state" not in presets:
-        yield f"\nA state was left out: it needs {STATE_GIGABYTES} GB free in {tempfile.gettempdir()}."
+    for preset in SIZES:
+        if preset != "state" or _room(folder):
+            yield _generation(folder, preset)
+        else:
+            yield f"\nA state was left out: it needs {STATE_GIGABYTES} GB free in {tempfile.gettempdir()}."
     yield "\n### Features, as the tier-0 study needs them\n"
-    yield "| students | how | rows | seconds (median of runs) | beside DuckDB | peak memory | same table? |"
-    yield "|---:|---|---:|---:|---:|---:|---|"
-    for preset in presets if state else ("demo", "district"):
-        yield from _features(folder, preset, 1 if preset == "state" else TIMES)
+    yield FEATURES_HEAD
+    for preset in ("demo", "district"):
+        yield from _features(folder, preset, TIMES)
     yield "\n### Tier 0 as a whole\n"
     yield _tier0(folder)
-    yield "\n### Mixed models\n"
-    yield from mixed_models.lines(state)
-    yield "\n### Growth percentiles\n"
+
+
+def mixed(folder: Path) -> Iterator[str]:
+    """Mixed models beside other libraries."""
+    yield "### Mixed models\n"
+    yield from mixed_models.lines(mixed_models.WORKS)
+
+
+def percentiles(folder: Path) -> Iterator[str]:
+    """Growth percentiles beside other solvers."""
+    yield "### Growth percentiles\n"
     yield from growth_percentiles.lines()
+
+
+def state_features(folder: Path) -> Iterator[str]:
+    """Features of a whole state."""
+    yield "### Features of a state of 1,000,000 students\n"
+    _generation(folder, "state")
+    yield FEATURES_HEAD
+    yield from _features(folder, "state", 1)
+
+
+def state_mixed(folder: Path) -> Iterator[str]:
+    """The growth model of a whole state."""
+    yield "### A mixed model of a state of 1,000,000 students\n"
+    yield from mixed_models.lines((mixed_models.STATE,))
+
+
+FEATURES_HEAD = (
+    "| students | how | rows | seconds (median of runs) | beside DuckDB | peak memory | same table? |\n"
+    "|---:|---|---:|---:|---:|---:|---|"
+)
+SECTIONS: dict[str, Callable[[Path], Iterator[str]]] = {
+    section.__name__: section for section in (data, mixed, percentiles, state_features, state_mixed)
+}
+USUAL = ("data", "mixed", "percentiles")
 
 
 def _machine() -> str:
@@ -181,10 +222,11 @@ def _resident(pid: int) -> int:
     return total
 
 
-def _write(lines: list[str]) -> None:
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text("\n".join([before + BEGIN, *lines, END + after]), encoding="utf-8")
+def _write(name: str, lines: list[str]) -> None:
+    begin, end = (mark.format(name) for mark in MARKS)
+    before, rest = PAGE.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    PAGE.write_text("\n".join([before + begin, *lines, end + after]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -119,8 +119,8 @@ def pages(rows: pd.DataFrame) -> list[str]:
         f"springs, seeds {rows.seed.min()} to {rows.seed.max()}; math; schools add {TRUTH.school_value_added_sd} "
         f"points a year (SD) beside their teachers' {TRUTH.teacher_value_added_sd}. *False*: large differences between "
         "growth curve and value added in a data set; both judge what a year at a school adds, teachers included. "
-        "*Held*: share of schools whose 95 % interval against peers holds the truth. *Without classes*: the same growth "
-        "curve without effects of those who teach. *Found*: all who began at one elementary school get "
+        "*Held*: share of schools whose 95 % interval against peers holds the truth. *Without classes*: the same "
+        "growth curve without effects of those who teach. *Found*: all who began at one elementary school get "
         f"{LIFT:.0f} points more in every year, and mean score and growth curve are said to differ there; "
         "*growth moved*: what that does to its growth (points a year).",
         markdown(summary),

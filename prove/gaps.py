@@ -107,10 +107,79 @@ def school_means(k: int) -> dict[str, Any]:
         "own SD from": "never" if own_sd_from is None else own_sd_from,
         "coverage": float(np.mean(held)),
         "mean size of bias": float(np.abs(bias).mean()),
-        "true share between": float(share @ truth**2),
+        "true share between": (between := float(share @ truth**2)),
+        "coverage of the share": float(np.mean([fit.between_low <= between <= fit.between_high for fit in fits])),
         "mean share told": float(np.mean([fit.between_share for fit in fits])),
         "refused": DRAWS - len(fits),
     }
+
+
+FEW = (
+    # what, students of a and of b, clusters of a and of b (0: none), SD of clusters, SD of log weights, difference
+    ("clusters within groups", 40, 40, 2, 2, 0.3, 0.0, 0.0),
+    ("clusters within groups", 60, 60, 3, 3, 0.3, 0.0, 0.0),
+    ("clusters within groups", 100, 100, 5, 5, 0.3, 0.0, 0.5),
+    ("clusters within groups", 200, 200, 10, 10, 0.3, 0.0, 0.5),
+    ("clusters within groups, warning", 40, 200, 2, 10, 0.3, 0.0, 0.0),
+    ("sampling weights", 60, 60, 0, 0, 0.0, 0.5, 0.7),
+    ("sampling weights", 60, 60, 0, 0, 0.0, 1.0, 0.7),
+    ("sampling weights", 60, 60, 0, 0, 0.0, 1.5, 0.7),
+    ("small groups far apart", 10, 10, 0, 0, 0.0, 0.0, 1.5),
+    ("small groups far apart", 10, 10, 0, 0, 0.0, 0.0, 2.0),
+    ("small groups far apart", 20, 20, 0, 0, 0.0, 0.0, 2.0),
+    ("small groups far apart", 30, 30, 0, 0, 0.0, 0.0, 2.0),
+)
+FEW_LOWEST, FEW_HIGHEST = 0.93, 0.995
+
+
+def few_draws(k: int) -> dict[str, Any]:
+    """Coverage of V and of the mean difference where little was drawn: few clusters, uneven weights, small groups."""
+    what, n_a, n_b, clusters_a, clusters_b, sd, log_sd, difference = FEW[k]
+    rng = np.random.default_rng([SEED, 200 + k])
+    in_a = np.arange(n_a + n_b) < n_a
+    cluster = np.where(
+        in_a, np.arange(n_a + n_b) % max(clusters_a, 1), 1000 + np.arange(n_a + n_b) % max(clusters_b, 1)
+    )
+    truth = difference / np.sqrt(1 + sd**2)
+    found: dict[str, list[Any]] = {"V": [], "mean difference": []}
+    for _ in range(DRAWS):
+        of_cluster = rng.normal(0, sd, 2000)[cluster]
+        scores = difference * in_a + of_cluster + rng.normal(size=len(in_a))
+        drawn = {
+            "clusters": cluster if clusters_a else None,
+            "weights": np.exp(log_sd * rng.normal(size=len(in_a))) if log_sd else None,
+        }
+        for name, measure in (("V", growth.v_statistic), ("mean difference", growth.equal_weight_gap)):
+            with suppress(ModelError):  # counted below: groups that do not overlap have no V
+                found[name].append(measure(scores, in_a, **drawn))
+    v, means = (_held(found[name], truth) for name in ("V", "mean difference"))
+    return {
+        "what": what,
+        "n": f"{n_a} and {n_b}",
+        "clusters": f"{clusters_a} and {clusters_b}" if clusters_a else "–",
+        "SD of log weights": log_sd,
+        "true": truth,
+        "mean V": v["mean estimate"],
+        "coverage of V": v["coverage"],
+        "V refused": v["refused"],
+        "coverage of the mean difference": means["coverage"],
+    }
+
+
+def few_mixed(draw: int) -> dict[str, bool]:
+    """Whether the parts of a gap hold with 10 students against 30 in four schools, none of them segregated."""
+    rng = np.random.default_rng([SEED, 5000 + draw])
+    in_a, school = np.concatenate([np.arange(10) < k for k in (4, 3, 2, 1)]), np.repeat(np.arange(4), 10)
+    share = np.array([0.4, 0.3, 0.2, 0.1])
+    found = growth.within_between(rng.normal(size=40) + 0.5 * in_a + 1.2 * share[school], in_a, school, seed=draw)
+    segregation = share.var() / (0.25 * 0.75)
+    spreads = [
+        1 + 1.44 * np.average((share - np.average(share, weights=w)) ** 2, weights=w) for w in (share, 1 - share)
+    ]
+    truth = np.array([0.5 * (1 - segregation), 1.2 * segregation + 0.5]) / np.sqrt(np.mean(spreads))
+    table = found.table.set_index("part").loc[["within", "total"]]
+    held = (table.conf_low <= truth) & (truth <= table.conf_high)
+    return {"within, 10 and 30 students": bool(held["within"]), "total, 10 and 30 students": bool(held["total"])}
 
 
 def parts_and_slope(draw: int) -> dict[str, bool]:
@@ -143,7 +212,9 @@ def main() -> int:
     with ProcessPoolExecutor(JOBS) as pool:
         gaps = pd.DataFrame([row for rows in pool.map(one_design, range(len(DESIGNS))) for row in rows])
         schools = pd.DataFrame(list(pool.map(school_means, range(len(HETOP)))))
+        few = pd.DataFrame(list(pool.map(few_draws, range(len(FEW)))))
         dear = pd.DataFrame(list(pool.map(parts_and_slope, range(DEAR_DRAWS)))).mean()
+        dear = pd.concat([dear, pd.DataFrame(list(pool.map(few_mixed, range(DEAR_DRAWS)))).mean()])
     verdicts = {
         f"{name}: coverage {part.coverage.min():.3f} to {part.coverage.max():.3f} over {len(part)} designs, within "
         f"{LOWEST} to {HIGHEST}": bool(part.coverage.between(LOWEST, HIGHEST).all())
@@ -154,6 +225,17 @@ def main() -> int:
         f"school means from counts: coverage {promised.min():.3f} to {promised.max():.3f} over {len(promised)} designs"
         f", within {LOWEST} to {HIGHEST}"
     ] = bool(promised.between(LOWEST, HIGHEST).all())
+    between = schools["coverage of the share"][:-1]
+    verdicts[
+        f"share of variance between schools from counts: coverage {between.min():.3f} to {between.max():.3f}, within "
+        f"{LOWEST} to {HIGHEST}"
+    ] = bool(between.between(LOWEST, HIGHEST).all())
+    promised_few = few[~few.what.str.endswith("warning")]
+    for name in ("coverage of V", "coverage of the mean difference"):
+        verdicts[
+            f"few clusters, uneven weights, small groups: {name} {promised_few[name].min():.3f} to "
+            f"{promised_few[name].max():.3f}, within {FEW_LOWEST} to {FEW_HIGHEST}"
+        ] = bool(promised_few[name].between(FEW_LOWEST, FEW_HIGHEST).all())
     verdicts[
         f"parts within and between schools, and change a year: coverage {dear.min():.3f} to {dear.max():.3f} over "
         f"{DEAR_DRAWS} draws, within {DEAR_LOWEST} to {DEAR_HIGHEST}"
@@ -163,7 +245,9 @@ def main() -> int:
     verdicts[f"exchanging the sizes of two groups with SDs 1.3 and 0.8, and nothing else, moves {told}"] = (
         max(moved["V from scores"], moved["V from counts"]) < 0.02 < 0.1 < moved[D]
     )
-    return write("gaps", "Gaps between groups, and school means from counts", _parts(gaps, schools, dear), verdicts)
+    return write(
+        "gaps", "Gaps between groups, and school means from counts", _parts(gaps, few, schools, dear), verdicts
+    )
 
 
 def _moved(gaps: pd.DataFrame, name: str) -> float:
@@ -172,7 +256,7 @@ def _moved(gaps: pd.DataFrame, name: str) -> float:
     return float(abs(np.diff(both["mean estimate"])[0]))
 
 
-def _parts(gaps: pd.DataFrame, schools: pd.DataFrame, dear: pd.Series) -> list[str]:
+def _parts(gaps: pd.DataFrame, few: pd.DataFrame, schools: pd.DataFrame, dear: pd.Series) -> list[str]:
     return [
         f"{DRAWS:,} draws of normal scores a design, seed {SEED}, fixed before the first run; coverage is that of 95 % "
         "intervals. `true` is what the measure estimates: for d the difference over the SD pooled by group size, for "
@@ -180,11 +264,18 @@ def _parts(gaps: pd.DataFrame, schools: pd.DataFrame, dear: pd.Series) -> list[s
         f"Errors of measurement have SD {ERROR_SD}; the row without correction shows what they do, and promises "
         "nothing. `SE told / spread` is the mean standard error over the standard deviation of the estimates.",
         markdown(gaps),
+        f"Where little was drawn, {DRAWS:,} draws a row: few clusters with an SD of 0.3 beside 1 within; lognormal "
+        "sampling weights; small groups far apart, where V is refused if they do not overlap at all and the others lie "
+        "closer together than groups do on average. Intervals are by t with few degrees of freedom and may hold more "
+        f"often than 95 %; they are asked to hold {FEW_LOWEST} to {FEW_HIGHEST}. Two clusters against ten, the row "
+        "named a warning, promise nothing.",
+        markdown(few),
         f"Means of {GROUPS} groups (schools) from counts in four categories, {DRAWS:,} draws of students, true means "
         "with SD 0.4. The last row is a warning and promises nothing: one SD for all where SDs do differ.",
         markdown(schools),
-        "Parts of a gap within and between 12 schools of 150 students, students drawn in their schools; and the change "
-        f"of a gap over four years of the same 300 students. Coverage over {DEAR_DRAWS} draws.",
+        "Parts of a gap within and between 12 schools of 150 students, students drawn in their schools; the change of "
+        "a gap over four years of the same 300 students; and the parts with 10 students against 30 in four schools. "
+        f"Coverage over {DEAR_DRAWS} draws.",
         markdown(dear.rename("coverage").rename_axis("what").reset_index()),
     ]
 

@@ -33,6 +33,20 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder of its own, with its key, its audit log's anchor and the output of one notebook beside it."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "access.yml").write_text("min_count: 10\npublic: all\n...\n")
+    monkeypatch.setenv("WORKBENCH_ROOT", str(root))
+    monkeypatch.setenv("WORKBENCH_OUTPUT", str(root / "runs" / "study-1" / "caseload"))
+    monkeypatch.setenv("WORKBENCH_KEY_FILE", str(tmp_path / "elsewhere" / "key"))
+    monkeypatch.setenv("WORKBENCH_AUDIT_ANCHOR", str(tmp_path / "elsewhere" / "anchor.txt"))
+    monkeypatch.delenv("WORKBENCH_AUDIT", raising=False)
+    return root
+
+
 @pytest.fixture(scope="session")
 def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project folder whose run `demo` has published the tables the first dashboard shows."""

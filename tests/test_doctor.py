@@ -91,6 +91,14 @@ def test_a_data_folder_cut_short_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     assert "part-0.parquet has 4 bytes" in check.found
 
 
+def test_roles_that_cannot_be_read_are_named_and_are_no_reason_to_stop(site: Path) -> None:
+    assert doctor.roles() == doctor.Check("roles", True, "entries in access.yml: 0; tables without sign-in: all")
+    (site / "access.yml").write_text("min_count: 10\npublic: all\n")
+    found = doctor.roles()
+    assert (found.ok, found.core, found.mend) == (False, False, "workbench audit review")
+    assert "access.yml, line 3: the last line must be '...'" in found.found
+
+
 def test_a_look_that_breaks_is_a_finding_not_a_traceback() -> None:
     def look() -> doctor.Check:
         raise ValueError("no such thing")

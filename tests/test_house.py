@@ -16,6 +16,7 @@ FLOORS = (
     ("features", "hlm"),
     ("dropout", "forecast", "growth"),
     ("reports", "dashboards", "doctor"),
+    ("governance",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -23,6 +24,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 NEIGHBOURS = {
     *{("tables", "errors"), ("paths", "errors"), ("checks", "store"), ("checks", "files"), ("store", "files")},
     ("outputs", "files"),
+    ("access", "files"),
 }
 
 

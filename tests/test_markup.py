@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.dashboards import blocks
-from workbench.markup import html_table, in_words, said_once, with_intervals
+from workbench.markup import decimals, html_table, in_words, said_once, with_intervals
 
 
 def cells(html: str) -> list[str]:
@@ -73,3 +73,9 @@ def test_what_every_row_shares_is_said_once_unless_it_is_a_number_or_nothing_wou
     assert said_once(columns) == ({"share": [1.0, 1.0]}, "In every row subject: math; school year: 2025.")
     assert said_once({"subject": ["math", "math"]}) == ({"subject": ["math", "math"]}, "")
     assert said_once({"subject": ["math"], "n": [1]}) == ({"subject": ["math"], "n": [1]}, "")
+
+
+def test_small_numbers_among_large_ones_keep_a_digit_more() -> None:
+    assert decimals([-10.4, 0.11, -8.4]) == 2
+    assert decimals([-10.4, 1.1, -8.4]) == 1
+    assert decimals([0.11, 0.5]) == 3

@@ -10,10 +10,11 @@ from workbench.tables import describe_tables
 
 if TYPE_CHECKING:
     from workbench.disclosure.publish import publish
+    from workbench.disclosure.release import release
     from workbench.outputs import keep, show
     from workbench.style import figure
 
-__all__ = ["describe_tables", "figure", "keep", "open_data", "publish", "show"]
+__all__ = ["describe_tables", "figure", "keep", "open_data", "publish", "release", "show"]
 __version__ = "0.1.0"
 
 # Fetched when first asked for, so that `import workbench` and the command line start at once.
@@ -21,6 +22,7 @@ _NAMES = {
     "figure": "workbench.style",
     "keep": "workbench.outputs",
     "publish": "workbench.disclosure.publish",
+    "release": "workbench.disclosure.release",
     "show": "workbench.outputs",
 }
 _MODULES = ("disclosure", "dropout", "features", "forecast", "growth", "hlm", "synthetic")

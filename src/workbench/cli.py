@@ -1,4 +1,4 @@
-"""The command line: `workbench list | describe | run | runs | new | synthesize | lab | dashboard | doctor`."""
+"""The command line: `workbench list | describe | run | runs | new | synthesize | lab | dashboard | doctor | …`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.governance import commands as governance
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--deep", action="store_true", help="also start R and fit a model (takes some seconds)")
     doctor.add_argument("--write-docs", action="store_true", help="write the pages of docs/ made from the code instead")
+    governance.add(commands, _command)
     return parser
 
 

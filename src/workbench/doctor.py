@@ -173,6 +173,17 @@ def data_folder(folder: Path) -> Check:
     return Check(name, True, f"whole: {len(manifest['tables'])} tables, {students:,} students")
 
 
+def roles() -> Check:
+    """Check that access.yml can be used; while it cannot, nothing is shown to anybody."""
+    from workbench.access import grants
+
+    try:
+        found = grants.read()
+    except WorkbenchError as error:
+        return Check("roles", False, str(error), "workbench audit review")
+    return Check("roles", True, f"entries in access.yml: {len(found.people)}; tables without sign-in: {found.public}")
+
+
 def real_data() -> Check:
     """Check the folder of real exports that some examples and tests read."""
     named = os.environ.get("WORKBENCH_REAL_DATA", "")
@@ -194,6 +205,7 @@ def examine(deep: bool = False) -> list[Check]:
         ("published/ writable", lambda: writable("published")),
         ("disk", disk),
         ("memory", memory),
+        ("roles", roles),
         ("R with lme4", r_reference),
         *([("lme4 fits", lme4_fit)] if deep else []),
         ("Spark", spark),

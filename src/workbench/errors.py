@@ -27,6 +27,14 @@ class DisclosureError(WorkbenchError):
     """What was asked for would let somebody learn about a person."""
 
 
+class AccessDenied(WorkbenchError):
+    """The viewer is not entitled to what was asked for, or it is not there: they are not told which."""
+
+
+class AuditError(WorkbenchError):
+    """What was asked for cannot be written into the audit log, so it is not shown."""
+
+
 class NotebookFailed(WorkbenchError):
     """A notebook of a run stopped before its end."""
 

@@ -47,12 +47,15 @@ _CAPTION = "caption-side:top;text-align:left;font-weight:600;padding:.3em 0"
 
 
 def decimals(values: Sequence[Any]) -> int:
-    """Return how many decimals a column of numbers needs to be read: 3 for shares, fewer for large numbers."""
+    """Return how many decimals a column of numbers needs to be read: 3 for shares, fewer for large numbers.
+
+    One more where small numbers stand among them, which would lose what they say.
+    """
     real = [abs(v) for v in values if isinstance(v, float) and math.isfinite(v)]
     if not real or all(v == int(v) for v in real):
         return 0
-    largest = max(real)
-    return 3 if largest < 10 else 1 if largest < 1000 else 0
+    largest, small = max(real), any(0 < v < 1 for v in real)
+    return 3 if largest < 10 else 1 + small if largest < 1000 else 0
 
 
 def in_words(code: str) -> str:

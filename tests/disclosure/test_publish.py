@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
@@ -48,6 +48,10 @@ def test_what_is_staged_is_what_is_seen(folder: Path) -> None:
         "min_count": 10,
         "data_date": None,
         "source": "",
+        "audience": "public",
+        "unit": "",
+        "period": None,
+        "closed": True,
         "made_from": "notebook",
     }
 
@@ -96,10 +100,11 @@ def test_without_a_policy_file_the_strictest_minimum_holds(folder: Path) -> None
     assert safe["suppressed"].tolist() == [False, True, True]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 1)), max_size=30), st.integers(5, 30))
 def test_no_small_group_is_ever_seen_and_no_large_one_is_lost(rows: list[tuple[int, float]], least: int) -> None:
     table = pd.DataFrame({"g": range(len(rows)), "n": [n for n, _ in rows], "v": [v for _, v in rows]})
-    safe = protect(table, ["g"], "n", ["v"], least)
+    safe = protect(table, ["g"], "n", ["v"], least, kinds={"v": "estimate"})
     assert safe["n"].dropna().tolist() == [n for n, _ in rows if n >= least]
     assert safe["v"].dropna().tolist() == [v for n, v in rows if n >= least]
     assert safe["suppressed"].tolist() == [n < least for n, _ in rows]

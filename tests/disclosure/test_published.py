@@ -166,6 +166,9 @@ def test_a_notebook_that_goes_round_publish_is_stopped_at_the_door(root: Path) -
     with pytest.raises(DisclosureError, match="a group of fewer than 10 people"):
         published.commit("demo", folders, "run-1")
     frame.assign(n=[50.0, 3.0]).to_parquet(file)
+    with pytest.raises(DisclosureError, match="a group of fewer than 10 people"):
+        published.commit("demo", folders, "run-1")
+    frame.assign(n=[51.0, None]).to_parquet(file)
     with pytest.raises(DisclosureError, match=r"was not made by wb\.publish"):
         published.commit("demo", folders, "run-1")
     frame.assign(student_id=["1", "2"]).to_parquet(file)

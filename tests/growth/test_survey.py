@@ -110,6 +110,16 @@ def test_a_gap_is_an_estimator_like_any_other() -> None:
     assert told.std_error[0] == pytest.approx(equal_weight_gap(data.pv, in_a).std_error, rel=0.05)
 
 
+def test_replicates_that_never_move_the_estimate_are_refused() -> None:
+    """Weights without replication, or an estimator that forgets them: not a standard error of 0."""
+    data = pd.DataFrame({"pv1": [1.0, 3.0], "pv2": [2.0, 6.0], "w": 1.0, "r1": 1.0, "r2": 2.0, "r3": [0.0, 2.0]})
+    for scores in (["pv1"], ["pv1", "pv2"]):
+        with pytest.raises(ModelError, match="Estimate 1 of 1 is the same with every replicate weight"):
+            survey_estimate(mean, data, scores, "w", ["r1", "r2"], "BRR")
+    with pytest.raises(ModelError, match="Estimate 2 of 2 is the same"):
+        survey_estimate(lambda *names: [mean(*names), 500.0], data, ["pv1"], "w", ["r1", "r3"], "BRR")
+
+
 def test_a_mixed_model_with_sampling_weights_is_refused_by_name() -> None:
     data = pd.DataFrame({"pv": [1.0, 3.0], "w": 1.0, "r1": 1.0, "r2": 1.0})
     fit = SimpleNamespace(modes=pd.DataFrame(), variances=pd.DataFrame())

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from workbench import store
-from workbench.disclosure import published
+from workbench.access.roles import ALL, Scope, Units, Viewer
+from workbench.disclosure import published, released
 from workbench.errors import DisclosureError, NotebookFailed
 from workbench.reports import ledger, run
 from workbench.reports.inputs import check_inputs
@@ -218,6 +219,36 @@ def test_what_may_not_be_published_fails_the_run(
     last = ledger.last_record("study")
     assert last
     assert (last.status, last.manifest["error"]) == ("failed", "Table 'by_school' has the column 'sex'.")
+
+
+RELEASING = (
+    "import pandas as pd\nimport workbench as wb",
+    "ids = [f'{n:05d}' for n in (1, 2)]\n"
+    "rows = pd.DataFrame({'student_id': ids, 'school_id': ['0007', '0008'], 'gpa': [1.5, 2.5]})\n"
+    "wb.release('caseload', rows, to='counsellor', scope='school_id')",
+)
+
+
+def test_rows_about_students_reach_those_entitled_when_the_run_has_succeeded(
+    study: Project, quiet: Screen, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setenv("WORKBENCH_KEY_FILE", str(elsewhere / "key"))
+    monkeypatch.setenv("WORKBENCH_AUDIT_ANCHOR", str(elsewhere / "anchor.txt"))
+    study.notebook("tier0/counts", "# Counts", *RELEASING)
+    (study.root / "bad").touch()
+    with pytest.raises(NotebookFailed):
+        once(quiet)
+    assert not (study.root / "released").exists()
+    (study.root / "bad").unlink()
+    record = once(quiet, resume=True)
+    assert record.manifest["released"] == "released/study/manifest.json"
+    scope = Scope(schools=Units(frozenset(["0007"])), tables=ALL, columns=ALL)
+    seen = released.read("study", "caseload", Viewer("khan", "counsellor", scope), at=ledger.now())
+    assert seen.to_pylist() == [{"student_id": "00001", "school_id": "0007", "gpa": 1.5}]
+    report = (record.folder / "counts.html").read_text(encoding="utf-8")
+    assert "2 rows released to the role counsellor" in report
+    assert "00002" not in report
 
 
 def test_a_file_that_may_not_grow_fails_the_notebook_and_loses_nothing(study: Project) -> None:

@@ -5,13 +5,14 @@ The table reaches dashboards only when the whole run has succeeded; see `publish
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from workbench import outputs
 from workbench.access.policy import policy
-from workbench.disclosure.suppression import SUPPRESSED, protect
+from workbench.disclosure import staged
+from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import DisclosureError
 from workbench.markup import LONG, folded, html_table
 from workbench.tables import TABLES
@@ -19,8 +20,9 @@ from workbench.tables import TABLES
 if TYPE_CHECKING:
     import pandas as pd
 
-STAGED = "published"
+
 PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
+AUDIENCES = ("public", "school", "district", "state")
 
 
 def publish(
@@ -34,42 +36,72 @@ def publish(
     help: dict[str, str] | None = None,
     data_date: date | str | None = None,
     source: str = "",
+    audience: str = "public",
+    unit: str = "",
+    period: str | None = None,
+    closed: bool = True,
+    kinds: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> pd.DataFrame:
     """Publish an aggregate: one row a group, with how many people are in it; return what may be seen.
 
     `keys` tell the groups apart, `count` is the number of people in each, `values` are numbers about
-    them (by default every other column). The count and values of a group smaller than the site's
-    `min_count` (access.yml) are blanked and the row is flagged `suppressed`. `help` says in one line what
-    each column means, `data_date` up to which day the data go, `source` in a few words whose data they are
-    ("10,000 synthetic students").
+    them (by default every other column). What could tell about fewer than the site's `min_count` people
+    (access.yml) is blanked, beside everything this run has published already, and the row is flagged `suppressed`.
+    `kinds` says what a value is ("share", "mean", "estimate", …: `workbench.disclosure.kinds`); `more` are the
+    other words of `workbench.disclosure.Aggregate`: `total`, `nested`, `limits`, `largest`, `subset_of`, `ranges`,
+    `decimals`.
+
+    `help` says in one line what each column means, `data_date` up to which day the data go, `source` in a few words
+    whose data they are ("10,000 synthetic students"). `audience` is who may see it: everyone ("public"), or viewers of
+    a "school", "district" or "state", each the rows of their own `unit`, a key. `period` (a school year, say) freezes
+    the table once it is published: a `closed` period's for good, an open one's until enough has changed.
 
     Raises DisclosureError where the table holds a personal column of the data model, has no usable
     count, repeats a group, or would publish anything but numbers about groups.
     """
+    from workbench.disclosure.aggregate import Aggregate
+
     outputs.check_name(name)
     frame = outputs.as_frame(table)
     if frame is None:
         raise DisclosureError(f"publish({name!r}, …) takes a table of groups, not {type(table).__name__}.")
-    if values is None:
-        values = [column for column in frame.columns if column not in (*keys, count)]
-    check_aggregate(name, frame, keys, count, values)
+    given = Aggregate(frame.reset_index(drop=True), keys, count, values, kinds or {}, **more)
+    check_aggregate(name, frame, keys, count, given.numbers)
+    _check_audience(name, keys, audience, unit)
     rule = policy()
-    safe = protect(frame, keys, count, values, rule.min_count)
-    about = {
-        "title": title or name.replace("_", " "),
-        "keys": keys,
-        "count": count,
-        "values": values,
-        "help": {column: text for column, text in (help or {}).items() if column in safe.columns},
-        "min_count": rule.min_count,
-        "data_date": str(data_date) if data_date else None,
-        "source": source,
-        "made_from": outputs.folder().name,
-    }
-    outputs.save(STAGED, f"{name}.parquet", outputs.parquet_bytes(safe))
-    outputs.save(STAGED, f"{name}.json", json.dumps(about, indent=1) + "\n")
+    with staged.one_at_a_time():
+        safe = staged.protect_beside(name, given, rule.min_count)
+        about = {
+            "title": title or name.replace("_", " "),
+            "keys": keys,
+            "count": count,
+            "values": [column for column in safe.columns if column not in (*keys, count, SUPPRESSED)],
+            "help": {column: text for column, text in (help or {}).items() if column in safe.columns},
+            "min_count": rule.min_count,
+            "data_date": str(data_date) if data_date else None,
+            "source": source,
+            "audience": audience,
+            "unit": unit,
+            "period": period,
+            "closed": closed,
+            "made_from": outputs.folder().name,
+        }
+        staged.stage(name, given, safe, about)
     _display(name, safe, about, rule.note)
     return safe
+
+
+def _check_audience(name: str, keys: list[str], audience: str, unit: str) -> None:
+    if audience not in AUDIENCES:
+        raise DisclosureError(f"Table {name!r}: the audience is one of {', '.join(AUDIENCES)}, not {audience!r}.")
+    if audience == "public" and unit:
+        raise DisclosureError(f"Table {name!r} is for everyone, so no `unit` tells whose rows a viewer sees.")
+    if audience != "public" and unit not in keys:
+        raise DisclosureError(
+            f"Table {name!r} is for viewers of one {audience}: name the key that tells their rows, as unit='…'; "
+            f"keys are {', '.join(keys)}."
+        )
 
 
 def check_aggregate(name: str, frame: pd.DataFrame, keys: list[str], count: str, values: list[str]) -> None:
@@ -124,8 +156,10 @@ def _check_numbers(name: str, frame: pd.DataFrame, count: str, values: list[str]
 
 def _display(name: str, safe: pd.DataFrame, about: dict[str, Any], note: str) -> None:
     hidden = int(safe[SUPPRESSED].sum())
-    of_them = f"{hidden:,} withheld because they have fewer than {about['min_count']} people"
-    said = f"{len(safe):,} groups; {of_them if hidden else 'none withheld'}. {note}"
+    why = f"so that nothing can be worked out about fewer than {about['min_count']} people"
+    said = (
+        f"{len(safe):,} groups; {f'in {hidden:,} something is withheld, {why}' if hidden else 'none withheld'}. {note}"
+    )
     columns = {column: safe[column].tolist() for column in safe.columns if column != SUPPRESSED}
     shape = {"withheld": safe[SUPPRESSED].tolist(), "names": about["keys"], "headings": {about["count"]: "people"}}
     if len(safe) > LONG:

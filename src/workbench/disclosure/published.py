@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.access.policy import policy
-from workbench.disclosure.publish import STAGED, check_aggregate
+from workbench.disclosure.periods import kept_back
+from workbench.disclosure.publish import check_aggregate
+from workbench.disclosure.staged import STAGED, Staged, check_together, read_staged
 from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import BadInput, DisclosureError
 from workbench.files import sha256, write_atomically
@@ -34,7 +36,8 @@ class PublishedTable:
     """A table that everyone may see: one row a group; where `suppressed`, count and values are empty.
 
     `made_at` is when its run was published (ISO 8601, UTC), `data_date` up to which day its data go,
-    `source` whose data they are.
+    `source` whose data they are. `audience` may see it, each viewer the rows of their own `unit`. `kept` says why
+    the table of its `period` is an earlier one than its run's.
     """
 
     table: pa.Table
@@ -48,13 +51,18 @@ class PublishedTable:
     source: str
     run_id: str
     made_at: str
+    audience: str = "public"
+    unit: str = ""
+    period: str | None = None
+    kept: str = ""
 
 
 def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) -> Path | None:
     """Publish what the notebooks of a finished run have staged; return the manifest, or None if nothing is staged.
 
     `folders` gives the output folder of each notebook by name. Readers see the former tables or the new
-    ones, never a mixture. Of the manifests, this one and the `keep - 1` before it stay.
+    ones, never a mixture; a period that is closed, or has hardly changed, keeps its tables (`periods`). Of the
+    manifests, this one and the `keep - 1` before it stay.
     Raises DisclosureError where a staged table breaks the site's policy, BadInput where a file
     cannot be written; then nothing has changed for a reader.
     """
@@ -62,10 +70,13 @@ def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) 
     if not staged:
         return None
     home = resolve("published") / check_name(run_name)
+    kept = _kept(home, staged)
+    staged = {name: file for name, file in staged.items() if name not in kept}
+    kept = {name: about for name, about in kept.items() if about}
     try:
         home.mkdir(parents=True, exist_ok=True)
-        tables = {name: _add(home, name, file) for name, file in sorted(staged.items())}
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
+        tables = kept | {name: _add(home, name, file, made_at) for name, file in sorted(staged.items())}
         new = {"run": run_name, "run_id": check_name(run_id), "made_at": made_at, "tables": tables}
         _replace_manifest(home, new)
     except OSError as error:
@@ -140,7 +151,11 @@ def _read(run_name: str, manifest: dict[str, Any], about: dict[str, Any]) -> Pub
         data_date=about["data_date"],
         source=about.get("source", ""),
         run_id=manifest["run_id"],
-        made_at=manifest["made_at"],
+        made_at=about.get("made_at", manifest["made_at"]),
+        audience=about.get("audience", "public"),
+        unit=about.get("unit", ""),
+        period=about.get("period"),
+        kept=about.get("kept", ""),
     )
 
 
@@ -175,41 +190,42 @@ def _staged(folders: dict[str, Path]) -> dict[str, Path]:
     ]
     times = Counter(file.stem for _, file in files)
     found = {file.stem if times[file.stem] == 1 else f"{notebook}.{file.stem}": file for notebook, file in files}
-    for file in found.values():
-        _check_staged(file.stem, file)
+    ready = {
+        f"{file.parent.parent.name}.{file.stem}": read_staged(file.parent.parent, file.stem) for file in found.values()
+    }
+    for name, one in ready.items():
+        _check_staged(name.rpartition(".")[2], one)
+    check_together(ready, policy().min_count)
     return found
 
 
-def _check_staged(name: str, file: Path) -> None:
-    """Hold a staged file to the policy once more, outside the notebook that wrote it."""
-    import pandas as pd
-
-    try:
-        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-        frame = pd.read_parquet(file)
-        keys, count, values = about["keys"], about["count"], about["values"]
-        open_rows = frame[~frame[SUPPRESSED]]
-        blanked = frame.loc[frame[SUPPRESSED], [count, *values]].isna().all(axis=None)
-        whole = blanked and set(frame.columns) == {*keys, count, *values, SUPPRESSED}
-    except (OSError, ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        raise DisclosureError(f"The staged table {name!r} was not made by wb.publish; run its notebook again.")
-    check_aggregate(name, open_rows, keys, count, values)
-    if (open_rows[count] < (least := policy().min_count)).any():
+def _check_staged(name: str, one: Staged) -> None:
+    """Hold a staged table to the policy once more, outside the notebook that wrote it."""
+    given, shown = one.given, one.safe[one.safe[one.given.count].notna()]
+    check_aggregate(name, given.table, list(given.keys), given.count, given.numbers)
+    if (shown[given.count] < (least := policy().min_count)).any():
         raise DisclosureError(
             f"The staged table {name!r} shows a group of fewer than {least} people, the minimum of access.yml; "
             "run its notebook again."
         )
 
 
-def _add(home: Path, name: str, file: Path) -> dict[str, Any]:
+def _kept(home: Path, staged: dict[str, Path]) -> dict[str, dict[str, Any] | None]:
+    """Return the tables that the period keeps back: the former entry of each, None where there was none."""
+    current = _load(home / MANIFEST)
+    if current is None:
+        return {}
+    former = {name: {"made_at": current["made_at"]} | about for name, about in current["tables"].items()}
+    return kept_back(home, former, {name: read_staged(file.parent.parent, file.stem) for name, file in staged.items()})
+
+
+def _add(home: Path, name: str, file: Path, made_at: str) -> dict[str, Any]:
     """Copy a staged table into place under its content's name and return its entry in the manifest."""
     about: dict[str, Any] = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
     final = home / f"{name}-{sha256(file)[:16]}.parquet"
     if not final.exists():
         write_atomically(final, file.read_bytes())
-    return {**about, "file": final.name}
+    return {**about, "file": final.name, "made_at": made_at}
 
 
 def _replace_manifest(home: Path, new: dict[str, Any]) -> None:

@@ -6,11 +6,11 @@ result.quality
 """
 
 from workbench.dropout import figures
-from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, risk_by_school_group
+from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
 from workbench.dropout.cohorts import study
 from workbench.dropout.explain import Explanation, example_student, explain, told
-from workbench.dropout.fairness import AUDIT_HELP, Mitigation, audit, flagged, mitigate, published_audit
+from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
 from workbench.dropout.leakage import LeakageFlag, leakage_flags
 from workbench.dropout.metrics import CALIBRATION_HELP
 from workbench.dropout.own_table import study_from_table
@@ -20,10 +20,12 @@ from workbench.dropout.study import Study
 __all__ = [
     "ATTAINABLE",
     "AUDIT_HELP",
+    "AUDIT_KINDS",
     "CALIBRATION_HELP",
     "QUALITY_HELP",
     "RISK_HELP",
     "RISK_KEYS",
+    "RISK_KINDS",
     "Assessment",
     "Explanation",
     "LeakageFlag",

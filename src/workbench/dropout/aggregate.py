@@ -23,6 +23,13 @@ RISK_HELP = {
     "attendance_rate": "mean share of days present over the last year",
     "mean_gpa": "mean grade average so far",
 }
+RISK_KINDS = {
+    "expected_leavers": "total",
+    "mean_risk": "mean",
+    "share_high_risk": "share",
+    "attendance_rate": "mean",
+    "mean_gpa": "mean",
+}
 
 
 def risk_by_school_group(assessment: Assessment, data: Data, capacity: float = 0.1) -> pd.DataFrame:

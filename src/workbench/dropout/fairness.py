@@ -33,6 +33,14 @@ AUDIT_HELP = {"n": "students", "mean_risk": "mean predicted risk"} | {
     for name, text in [(rate, words), *((f"{rate}_{end}", said) for end, said in _LIMITS.items())]
 }
 
+AUDIT_KINDS = {
+    "mean_risk": "mean",
+    "selection_rate": "share",
+    "share_left": "share",
+    "false_alarm_rate": "share of stayed",
+    "miss_rate": "share of left",
+}
+
 
 def flagged(risk: Floats, capacity: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """The share `capacity` of rows with the highest risk (ties by order of the rows)."""
@@ -94,10 +102,11 @@ def _audit_one(assessment: Assessment, chosen: Any, group: str) -> pd.DataFrame:
 def published_audit(audit: pd.DataFrame) -> pd.DataFrame:
     """Return the audit without rates that rest on fewer than ten students who left or who stayed.
 
-    The size of a group protects nobody where the rate is of its few leavers alone.
+    The size of a group protects nobody where the rate is of its few leavers alone. `left` and `stayed` count whom the
+    rates are of (`AUDIT_KINDS`).
     """
     few = (audit.n_positive < FEWEST) | (audit.n - audit.n_positive < FEWEST)
-    safe = audit[["group_kind", "group", *AUDIT_HELP]].copy()
+    safe = audit[["group_kind", "group", *AUDIT_HELP]].assign(left=audit.n_positive, stayed=audit.n - audit.n_positive)
     safe.loc[few, [name for name in AUDIT_HELP if name.startswith(("false_alarm", "miss"))]] = np.nan
     return safe
 

@@ -29,6 +29,9 @@ JK1, one cluster left out at a time: (R − 1) / R. JK2, one replicate a pair of
 1. JK2 both halves, two replicates a pair (TIMSS and PIRLS since 2015): 1 / 2. BRR, balanced half samples: 1 / R. Fay,
 BRR with weights of k and 2 − k instead of 0 and 2: 1 / (R (1 − k)²); PISA has R = 80 and k = 0.5, so 1 / 20."""
 
+ROUNDING = 1e-10
+"""Replicates that differ by a smaller share of the estimate than this differ by rounding."""
+
 Estimator = Callable[["pd.DataFrame", str, str], Any]
 """Takes the data, the name of the column of scores and that of the column of weights; returns a number or vector."""
 
@@ -64,7 +67,7 @@ def survey_estimate(
     added (1 + 1/M times; Rubin 1987, ch. 3). Limits by t with the degrees of freedom of Barnard & Rubin (1999), of
     which the complete data are taken to have one a replicate (JK1: one less; both halves: one a pair).
     Raises BadParameter for an unknown column or replication, BadInput for missing or negative weights, ModelError where
-    the estimator returns a fitted mixed model or is not finite.
+    the estimator returns a fitted mixed model, is not finite or is the same with every replicate weight.
     """
     _check(data, [*scores, weight, *replicates], scores, replicates, replication, fay)
     plausible = np.array([_numbers(estimate(data, score, weight)) for score in scores])
@@ -80,12 +83,18 @@ def combine(plausible: Any, sampling_variances: Any, df: float = np.inf) -> Surv
     """Combine M analyses by Rubin's rules: estimates (M, p) and their sampling variances (M, p).
 
     With `df` degrees of freedom of each analysis by itself. Rubin (1987, eqs. 3.1.2 to 3.1.6); degrees of freedom by
-    Barnard & Rubin (1999, eq. 3).
+    Barnard & Rubin (1999, eq. 3). Raises ModelError where an estimate has no sampling variance.
     """
     from scipy import stats
 
     values = np.asarray(plausible, dtype=float)
     sampling = np.asarray(sampling_variances, dtype=float).mean(axis=0)
+    if (still := np.sqrt(sampling) <= ROUNDING * np.abs(values).max(axis=0)).any():
+        raise ModelError(
+            f"Estimate {int(np.flatnonzero(still)[0]) + 1} of {still.size} is the same with every replicate weight, so "
+            "nothing tells its sampling error. Look whether the columns named are the replicate weights, and whether "
+            "the estimator uses the weights that it is given."
+        )
     m = len(values)
     between = values.var(axis=0, ddof=1) if m > 1 else np.zeros(values.shape[1:])
     imputation = (1 + 1 / m) * between
@@ -103,7 +112,7 @@ def _barnard_rubin(missing: Floats, m: int, df: float) -> Floats:
     if np.isinf(df):
         return np.asarray(imputed)
     observed = (df + 1) / (df + 3) * df * (1 - missing)
-    return np.asarray(np.where(missing > 0, 1 / (1 / imputed + 1 / np.maximum(observed, 1e-12)), df))
+    return np.asarray(np.where(missing > 0, 1 / (1 / imputed + 1 / observed), df))
 
 
 def _scale(replication: Replication, n: int, fay: float) -> float:

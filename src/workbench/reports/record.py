@@ -34,6 +34,7 @@ def begin(plan: Plan, inputs: Mapping[str, Input], resume: bool) -> tuple[Record
         "seconds": None,
         "whole": plan.whole,
         "published": None,
+        "released": None,
         "workbench": versions.code_version(),
         "git_commit": versions.git_commit(),
         "packages": versions.packages(),
@@ -51,7 +52,11 @@ def begin(plan: Plan, inputs: Mapping[str, Input], resume: bool) -> tuple[Record
             entries[step.name] = before
             kept.add(step.name)
     if len(kept) == len(plan.steps) and last.manifest["whole"] == plan.whole and last.manifest["status"] == "done":
-        manifest |= {"status": "done", "published": last.manifest["published"]}
+        manifest |= {
+            "status": "done",
+            "published": last.manifest["published"],
+            "released": last.manifest.get("released"),
+        }
     manifest |= {key: last.manifest[key] for key in ("run", "run_id", "started", "seconds")}
     record = Record(last.folder, manifest)
     record.save()

@@ -140,11 +140,16 @@ def _finish(plan: Plan, record: Record) -> None:
 
 
 def _publish(plan: Plan, record: Record) -> None:
-    from workbench.disclosure import published
+    """Let out what the notebooks staged: groups for everyone, and rows about persons for those entitled."""
+    from workbench.disclosure import published, released
 
+    folders = {step.name: record.folder / step.name for step in plan.steps}
     try:
-        manifest = published.commit(plan.run, {s.name: record.folder / s.name for s in plan.steps}, record.id)
+        released.check(folders)
+        manifest = published.commit(plan.run, folders, record.id)
+        rows = released.commit(plan.run, folders, record.id, ledger.now())
     except WorkbenchError as error:
         record.manifest["error"] = str(error)
         raise NotebookFailed(str(error)) from error
     record.manifest["published"] = shown(manifest) if manifest else None
+    record.manifest["released"] = shown(rows) if rows else None

@@ -10,7 +10,7 @@ from scipy import stats
 
 from workbench.errors import ModelError
 from workbench.growth import cohens_d, equal_weight_gap, hedges_g, v_statistic
-from workbench.growth.gaps.measures import Gap
+from workbench.growth.gaps.measures import Gap, _of_weighted_mean
 
 SCORES = np.array([3.0, 5.0, 7.0, 0.0, 1.0, 2.0, 5.0])
 IN_A = np.array([True, True, True, False, False, False, False])
@@ -104,6 +104,61 @@ def test_clusters_that_repeat_every_student_leave_the_variance_alone() -> None:
     together, naive = v_statistic(doubled, groups, clusters=who), v_statistic(doubled, groups)
     assert together.std_error == pytest.approx(once.std_error, rel=0.01)
     assert naive.std_error == pytest.approx(once.std_error / np.sqrt(2), rel=0.01)
+
+
+def test_two_clusters_a_group_have_two_degrees_of_freedom_and_one_has_none() -> None:
+    """Cluster means 0 and 2 against 5 and 7, students alike but for ±1: a paired-off t with Welch's two degrees."""
+    scores = np.array([-1.0, 1, 1, 3, 4, 6, 6, 8])
+    in_a, cluster = np.arange(8) >= 4, np.repeat(np.arange(4), 2)
+    gap = equal_weight_gap(scores, in_a, clusters=cluster)
+    # Influences on the variance cancel in each group, so the SE is that of means 1 and 6, each ± 1 on two clusters.
+    sd = np.sqrt(8 / 3)
+    assert gap.std_error == pytest.approx(np.sqrt(2) / sd)
+    assert (gap.conf_high - gap.estimate) / gap.std_error == pytest.approx(stats.t.ppf(0.975, 2))
+    for clusters, name in ((in_a, "a"), (np.where(in_a, 9, cluster), "a"), (np.where(in_a, cluster, 9), "b")):
+        with pytest.raises(ModelError, match=f"Group {name} is in one cluster"):
+            equal_weight_gap(scores, in_a, clusters=clusters)
+
+
+def test_clusters_with_both_groups_are_a_paired_comparison() -> None:
+    """Five schools, the same students of each group in all: degrees of freedom are schools less one."""
+    rng = np.random.default_rng(5)
+    school, in_a = np.repeat(np.arange(5), 40), np.arange(200) % 2 == 0
+    gap = equal_weight_gap(rng.normal(size=200), in_a, clusters=school)
+    assert (gap.conf_high - gap.estimate) / gap.std_error == pytest.approx(stats.t.ppf(0.975, 4))
+
+
+def test_weights_cost_degrees_of_freedom() -> None:
+    """Satterthwaite's for a weighted mean: alike n − 1 = 3; by brute force from the quadratic form's eigenvalues."""
+    assert _of_weighted_mean(np.full(4, 0.25)) == pytest.approx((0.75, 3.0))
+    w = np.array([0.5, 0.25, 0.125, 0.125])
+    residual = np.eye(4) - w  # x − x̄ as a matrix, rows students
+    form = residual.T @ np.diag(w**2) @ residual
+    shrunk, freedom = _of_weighted_mean(w)
+    assert shrunk == pytest.approx(np.trace(form) / (w @ w))
+    assert freedom == pytest.approx(np.trace(form) ** 2 / np.trace(form @ form))
+    assert freedom < 3
+
+
+def test_groups_apart_are_refused_whatever_rounding_makes_of_the_share_of_pairs() -> None:
+    """Ten weights of 0.1 add up to less than 1 in binary, which gave a V of 11 SD."""
+    with pytest.raises(ModelError, match="do not overlap"):
+        v_statistic(np.arange(20.0), np.arange(20) >= 10)
+
+
+def test_ties_draw_v_towards_zero_and_many_are_refused() -> None:
+    """Normal groups 1 SD apart in K categories cut at even shares: V by the share of pairs tied."""
+
+    def in_categories(k: int) -> Gap:
+        cuts = stats.norm.ppf(np.arange(1, k) / k) * np.sqrt(1.25) + 0.5
+        scores = np.concatenate([stats.norm.ppf((np.arange(4000) + 0.5) / 4000) + lead for lead in (1, 0)])
+        return v_statistic(np.searchsorted(cuts, scores), np.arange(8000) < 4000)
+
+    seven, twenty = in_categories(7), in_categories(20)
+    assert (seven.estimate, seven.tied) == pytest.approx((0.973, 0.114), abs=0.002)
+    assert (twenty.estimate, twenty.tied) == pytest.approx((0.997, 0.040), abs=0.002)
+    with pytest.raises(ModelError, match=r"27% of pairs .* use v_from_counts"):
+        in_categories(3)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from scipy.optimize import check_grad
 
 from workbench.errors import ModelError
 from workbench.growth import hetop, v_from_counts
-from workbench.growth.gaps.ordered_probit import _model
+from workbench.growth.gaps.ordered_probit import _between, _model
 
 CUTS = np.array([-0.9, 0.1, 1.0])
 
@@ -113,6 +113,26 @@ def test_noise_in_small_groups_is_not_variance_between_them() -> None:
     fit = hetop(counts, own_sd_from=None)
     assert fit.groups["mean"].var() > 0.02
     assert fit.between_share < 0.01
+    assert fit.between_low == 0
+
+
+def test_the_share_between_groups_has_an_interval_that_holds() -> None:
+    """Thirty groups of 100 whose true means have SD 0.3: of 150 intervals about 95 % hold the true share."""
+    rng = np.random.default_rng(4)
+    means = rng.normal(0, 0.3, 30)
+    true = means.var() / (1 + means.var())
+    fits = [hetop(drawn(means, np.ones(30), np.full(30, 100), seed), own_sd_from=None) for seed in range(150)]
+    assert np.mean([fit.between_low <= true <= fit.between_high for fit in fits]) > 0.9
+    spread = np.std([fit.between_share for fit in fits])
+    assert np.mean([fit.between_se for fit in fits]) == pytest.approx(spread, rel=0.15)
+
+
+def test_the_share_between_groups_by_hand() -> None:
+    """Two groups alike in size, means ±0.5 with variance 0.01: 0.25 − 0.01; 4·(0.5·0.5)²·0.01·2 − 2·2·0.005²."""
+    told, error, low, high = _between(np.array([0.5, 0.5]), np.array([0.5, -0.5]), 0.01 * np.eye(2))
+    assert told == pytest.approx(0.24)
+    assert error == pytest.approx(np.sqrt(0.005 - 0.0001))
+    assert (low, high) == pytest.approx((0.24 - 1.96 * 0.07, 0.24 + 1.96 * 0.07), abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_parts_are_those_of_the_regression_on_group_and_school_share() -> None:
     share = np.bincount(school, in_a)[school] / np.bincount(school)[school]
     _, own, composition = np.linalg.lstsq(np.column_stack([np.ones(len(score)), in_a, share]), score)[0]
     segregation = share.var() / in_a.var()
-    sd = np.sqrt((score[in_a].var() + score[~in_a].var()) / 2)
+    sd = np.sqrt((score[in_a].var(ddof=1) + score[~in_a].var(ddof=1)) / 2)
     split = within_between(score, in_a, school, draws=2)
     assert split["segregation"] == pytest.approx(segregation)
     assert split["within"] == pytest.approx(own * (1 - segregation) / sd)
@@ -43,21 +43,28 @@ def test_parts_are_those_of_the_regression_on_group_and_school_share() -> None:
     assert split["between"] == pytest.approx(composition * segregation / sd)
 
 
-def test_total_is_the_gap_with_both_sds_alike() -> None:
-    score, in_a, school = schools(np.random.default_rng(2))
+def test_total_is_the_gap_with_both_sds_alike_and_its_interval() -> None:
+    """Ten students against thirty: the same variances, and limits by t with Welch's degrees of freedom."""
+    rng = np.random.default_rng(2)
+    in_a, school = np.arange(40) < 10, np.tile([0, 1], 20)
+    score = rng.normal(0, 1, 40) + 0.8 * in_a
     alike = equal_weight_gap(score, in_a)
-    split = within_between(score, in_a, school)
+    split = within_between(score, in_a, school, draws=2000)
     total = split.table.set_index("part").loc["total"]
-    assert total.estimate == pytest.approx(alike.estimate, rel=2 / len(score))  # n instead of n − 1
-    assert total.std_error == pytest.approx(alike.std_error, rel=0.1)
+    assert total.estimate == pytest.approx(alike.estimate, abs=1e-12)
+    assert total.std_error == pytest.approx(alike.std_error, rel=0.08)
+    assert (total.conf_high - total.conf_low) / total.std_error > 2 * 2.07  # t with fewer than 23 degrees, not z
 
 
-def test_schools_of_one_group_each_leave_nothing_within() -> None:
+def test_schools_of_one_group_each_are_refused() -> None:
+    """With S = 1 nobody is compared with somebody of the other group in one school: any β1 fits as well."""
     rng = np.random.default_rng(3)
     school = np.repeat(np.arange(4), 50)
-    split = within_between(rng.normal(school < 2, 1), school < 2, school, draws=2)
-    assert split["segregation"] == pytest.approx(1)
-    assert split["within"] == pytest.approx(0)
+    with pytest.raises(ModelError, match="attend school apart"):
+        within_between(rng.normal(school < 2, 1), school < 2, school, draws=2)
+    # One student of group a in a school of the other group would be the whole of β1, without any spread.
+    with pytest.raises(ModelError, match="attend school apart"):
+        within_between(rng.normal(school < 2, 1), (school < 2) | (np.arange(200) == 199), school, draws=2)
 
 
 def test_schools_of_the_same_mix_leave_nothing_between() -> None:
@@ -80,5 +87,7 @@ def test_what_cannot_be_split_is_refused() -> None:
     score, in_a, school = schools(np.random.default_rng(6))
     with pytest.raises(ModelError, match="one school"):
         within_between(score, in_a, np.zeros(len(score)))
-    with pytest.raises(ModelError, match="fewer than two students of one group in grade 4"):
+    with pytest.raises(ModelError, match="fewer than three students of one group in grade 4"):
         within_between(score, in_a & (school < 4), school, strata=np.where(school < 4, "grade 3", "grade 4"))
+    with pytest.raises(ModelError, match="in 2 clusters; three are the least"):
+        within_between(score, in_a, school, clusters=school % 2)

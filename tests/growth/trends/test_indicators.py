@@ -26,7 +26,7 @@ from workbench.growth.trends.series import (
 )
 from workbench.tables import TABLES
 
-SMALL = Path(__file__).parents[2] / "data" / "synthetic" / "small_district"
+SMALL = Path(__file__).parents[3] / "data" / "synthetic" / "small_district"
 PLACEHOLDER = {"string": "x", "int": 0, "float": 0.0, "bool": False}
 Facts = dict[str, list[tuple[Any, ...]]]
 COLUMNS = {

@@ -22,8 +22,9 @@ from workbench.growth.trends import flow as trend_flow
 from workbench.growth.trends import forecast as trend_forecast
 from workbench.growth.trends import policy as trend_policy
 from workbench.growth.trends.change import RATES, decompose
+from workbench.growth.trends.series import limits
 
-SMALL = Path(__file__).parents[2] / "data" / "synthetic" / "small_district"
+SMALL = Path(__file__).parents[3] / "data" / "synthetic" / "small_district"
 
 
 def people(year: int, cells: dict[tuple[str, ...], tuple[int, int]], by: tuple[str, ...], start: int) -> pd.DataFrame:
@@ -68,6 +69,16 @@ def test_two_factors_are_das_guptas_formulas() -> None:
     assert found["i"] == pytest.approx(effect(a, b, r), abs=1e-12)
     assert found["j"] == pytest.approx(effect(b, a, r), abs=1e-12)
     assert found[RATES] == pytest.approx(effect(r, a, b), abs=1e-12)
+
+
+def test_means_of_few_students_or_of_one_value_have_no_limits() -> None:
+    """One student told 5.00 (5.00 to 5.00), two 5.00 (−7.7 to 17.7); five scores of 1 to 5: 3 ± 2.776 · √(2.5 / 5)."""
+    table = pd.DataFrame({"n": [1, 2, 4, 5, 9], "total": [5.0, 10.0, 10.0, 15.0, 54.0]})
+    table["squares"] = [25.0, 52.0, 30.0, 55.0, 324.0]
+    low, high = limits(table, "credits")
+    assert low.isna().tolist() == high.isna().tolist() == [True, True, True, False, True]
+    assert (low[3], high[3]) == pytest.approx((3 - 1.963, 3 + 1.963), abs=1e-3)
+    assert limits(table.iloc[:1].assign(total=1.0), "share")[0][0] == pytest.approx(1 / (1 + 1.96**2), abs=1e-3)
 
 
 @settings(max_examples=40, deadline=None)
@@ -166,11 +177,42 @@ def series(values: list[float], n: int = 400, first: int = 2020) -> pd.DataFrame
     return pd.DataFrame({"school_year": first + np.arange(len(values)), "value": values, "n": n})
 
 
-def test_a_share_stays_a_share_and_intervals_widen() -> None:
+def test_a_share_stays_a_share_reaches_its_ends_and_intervals_widen() -> None:
     said = growth.forecast_series(series([0.99, 0.97, 1.0, 0.98]), 3)
     assert said.school_year.tolist() == [2024, 2025, 2026]
-    assert ((said.low > 0) & (said.high < 1)).all()
+    assert (said.high == 1).all()
+    assert (said.low > 0).all()
     assert (np.diff(said.high - said.low) > 0).all()
+    few = growth.forecast_series(series([0.9, 0.9, 1.0, 0.9, 0.9, 0.9], n=10), 1).iloc[0]
+    assert few.high == 1
+    assert few.low < 0.9
+
+
+def test_the_scale_of_shares_is_undone_exactly() -> None:
+    """Shares of 1 and 0 of ten students come back as such, not as 10.5 and 0.5 of 11."""
+    table = series([1.0, 0.9, 0.0], n=10)
+    assert trend_forecast.from_scale(trend_forecast.to_scale(table, "share"), "share", 10) == pytest.approx([1, 0.9, 0])
+    assert trend_forecast.from_scale(np.array([-0.2, 2.0]), "share", 10).tolist() == [0, 1]
+
+
+def test_a_share_that_never_moved_is_not_certain_whatever_the_number_of_students() -> None:
+    table = series([1.0] * 4).assign(n=[400, 380, 410, 390])
+    with pytest.raises(BadInput, match="nothing tells how far off"):
+        growth.forecast_series(table, 1)
+    assert growth.back_test_series([series([1.0] * 6)], 1).method.tolist() == ["last value"]
+    with pytest.raises(BadInput, match="between 0 and 1"):
+        growth.forecast_series(series([1.0, 1.2, 0.9, 1.0]), 1)
+
+
+def test_forecasts_of_shares_hold_what_comes_near_one() -> None:
+    """98 % of 30 students, eight years, then the ninth: log odds with half a student held 51 % of 200."""
+    rng, held = np.random.default_rng(1), []
+    while len(held) < 200:
+        share = rng.binomial(30, 0.98, 9) / 30
+        if trend_forecast.moves(share[:8], "level"):
+            said = growth.forecast_series(series(list(share[:8]), n=30), 1).iloc[0]
+            held.append(said.low <= share[8] <= said.high)
+    assert np.mean(held) > 0.92
 
 
 def test_a_series_that_says_nothing_is_refused() -> None:
@@ -332,3 +374,19 @@ def test_every_figure_says_what_it_shows() -> None:
     for words, figure in drawn.items():
         assert words in figure.alt
         assert len(figure.table)
+
+
+def test_schools_are_drawn_by_name_with_the_legend_outside_the_data() -> None:
+    table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ())
+    drawn = trend_figures.by_school(table, "chronic_absence", {"D001-001": "Summit Elementary"})
+    labels = {label.get_text() for label in drawn.figure.axes[0].get_yticklabels()}
+    assert {"Summit Elementary", "D001-002"} < labels
+    assert drawn.figure.axes[0].get_legend() is None
+    assert [text.get_text() for text in drawn.figure.legends[0].get_texts()][:1] == ["2020"]
+
+
+def test_the_numbers_behind_a_figure_name_indicators_in_words_and_keep_years_as_numbers() -> None:
+    table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ())
+    behind = trend_figures.overview(table).table
+    assert set(behind.indicator) == {"chronically absent"}
+    assert set(behind.school_year) == set(range(2020, 2026))

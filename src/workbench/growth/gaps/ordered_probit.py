@@ -33,12 +33,15 @@ class Hetop:
 
     `groups` has one row a group: group, n, mean, mean_se, conf_low, conf_high, sd, sd_se, own_sd (is the SD the group's
     own, or pooled?). `cuts` (K − 1,), `covariance` (2G, 2G) of means then SDs, `between_share` the share of variance
-    between groups, freed of the noise in the means.
+    between these groups, freed of the noise in the means, with its standard error and 95 % limits.
     """
 
     groups: pd.DataFrame
     cuts: Floats
     between_share: float
+    between_se: float
+    between_low: float
+    between_high: float
     log_likelihood: float
     covariance: Floats = field(repr=False)
 
@@ -259,5 +262,20 @@ def _standardised(
             "own_sd": (model.pooling == 1).any(axis=1) & (model.pooling.shape[1] > 1),
         }
     )
-    between = max(float(share @ (mean**2 - mean_se**2)), 0.0)
-    return Hetop(groups, (cuts - centre) / scale, between, log_likelihood, covariance)
+    between = _between(share, mean, covariance[:n_groups, :n_groups])
+    return Hetop(groups, (cuts - centre) / scale, *between, log_likelihood, covariance)
+
+
+def _between(share: Floats, mean: Floats, covariance: Floats) -> tuple[float, float, float, float]:
+    """Σ share · mean² freed of the noise in the means, with standard error and limits within 0 and 1.
+
+    With S the diagonal matrix of shares and C the covariance of the means, m'Sm is too large by tr(SC) and has variance
+    4 m'SCSm + 2 tr(SCSC) at the true m; at the estimated m the first term is too large by 4 tr(SCSC).
+    """
+    noise = share[:, None] * covariance
+    square = float(np.einsum("ij,ji->", noise, noise))
+    slope = share * mean
+    variance = max(4 * float(slope @ covariance @ slope) - 2 * square, 2 * square)
+    estimate, error = float(share @ mean**2 - np.trace(noise)), float(np.sqrt(variance))
+    told, low, high = np.clip([estimate, estimate - Z * error, estimate + Z * error], 0.0, 1.0)
+    return float(told), error, float(low), float(high)

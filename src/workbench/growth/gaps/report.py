@@ -10,6 +10,7 @@ from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.growth.gaps.cells import FEWEST, GapCells, as_row
 from workbench.growth.gaps.measures import Z, cohens_d, equal_weight_gap, v_statistic
 from workbench.growth.gaps.ordered_probit import FEWEST_CATEGORIES, FEWEST_FOR_SD, hetop, v_from_counts
+from workbench.growth.gaps.parts import FEWEST as FEWEST_MIXED
 from workbench.growth.gaps.parts import within_between
 from workbench.growth.gaps.rows import proficiency_counts
 
@@ -162,7 +163,7 @@ def parts_by_level(rows: pd.DataFrame, data: Data, seed: int) -> pd.DataFrame:
     """How much of the gap of one school year lies within and between schools, for each level of school.
 
     Columns: part, estimate, std_error, conf_low, conf_high, level, n_a, n_b, schools. Left out are grades with fewer
-    than ten students of either group, or with one school.
+    than ten students of either group, with one school, or with fewer than three of a group in schools that have both.
     """
     import pandas as pd
 
@@ -170,16 +171,29 @@ def parts_by_level(rows: pd.DataFrame, data: Data, seed: int) -> pd.DataFrame:
     levels["level"] = pd.Categorical(levels.level, levels.level.unique())  # in the order of their grades
     tables = []
     for level, part in rows.merge(levels, on="school_id").groupby("level", observed=True):
-        sizes = part.groupby("grade_level").agg(a=("in_a", "sum"), n=("in_a", "size"), s=("school_id", "nunique"))
-        grades = sizes.index[(sizes[["a"]].assign(b=sizes.n - sizes.a).min(axis=1) >= FEWEST) & (sizes.s > 1)]
-        part = part[part.grade_level.isin(grades)]
+        part = part[part.grade_level.isin(_splittable(part))]
         if len(part):
             split = within_between(part.score, part.in_a, part.school_id, strata=part.grade_level, seed=seed)
             told = {"level": level, "n_a": split.n_a, "n_b": split.n_b, "schools": split.n_schools}
             tables.append(split.table.assign(**told))
     if not tables:
-        raise BadInput("No level of school has two schools with ten students of each group in a grade.")
+        raise BadInput(
+            "No level of school has two schools with ten students of each group in a grade, three of them in schools "
+            "that have both groups."
+        )
     return pd.concat(tables, ignore_index=True)
+
+
+def _splittable(part: pd.DataFrame) -> list[int]:
+    """The grades in which a gap can be split between schools."""
+    mixed = part[part.groupby(["grade_level", "school_id"]).in_a.transform("nunique") > 1]
+    fewest, fewest_mixed = (
+        rows.groupby(["grade_level", "in_a"]).size().unstack(fill_value=0).reindex(columns=[False, True], fill_value=0)
+        .min(axis=1) for rows in (part, mixed)
+    )  # fmt: skip
+    schools = part.groupby("grade_level").school_id.nunique()
+    kept = (fewest >= FEWEST) & (schools > 1) & (fewest_mixed.reindex(fewest.index, fill_value=0) >= FEWEST_MIXED)
+    return list(kept.index[kept])
 
 
 def school_means(rows: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
@@ -241,6 +255,11 @@ GAP_HELP = {
 _KEYS = ("subject", "group_kind", "group_a", "group_b", "school_year", "grade_level", "measure", "level", "part", "by",
          "cohort", "at")  # fmt: skip
 _VALUES = ("gap", "estimate", "std_error", "conf_low", "conf_high")
+
+
+def model_outputs(table: pd.DataFrame) -> dict[str, str]:
+    """Return the kind of each value column of a table of gaps: an estimate, which is no mean of people's values."""
+    return {column: "estimate" for column in _VALUES if column in table}
 
 
 def for_publishing(table: pd.DataFrame, **pair: str | int) -> pd.DataFrame:

@@ -26,6 +26,9 @@ SUMMARY_HELP = {
     "median_low": "lower limit of its 95 % interval",
     "median_high": "upper limit of its 95 % interval",
 }
+SUMMARY_KINDS = {"mean_percentile": "mean", "median_percentile": "median"} | {
+    f"{what}_{end}": f"with {what}_percentile" for what in ("mean", "median") for end in ("low", "high")
+}
 
 
 def growth_tests(data: Data) -> pd.DataFrame:
@@ -37,11 +40,12 @@ def growth_tests(data: Data) -> pd.DataFrame:
     import pandas as pd
 
     tests = data.assessments.semi_join(data.scales.filter(~data.scales.alternate), "scale_id")
-    rows = tests.filter(tests.scale_score.notnull()).to_pandas()
+    scored = tests.filter(tests.scale_score.notnull())
+    rows = scored.order_by("test_date", "student_id", "subject", "scale_id").to_pandas()  # draws go by this order
     if rows.empty:
         raise BadInput(f"{shown(data.path)} has no scores on a regular scale, so growth cannot be told from it.")
     sizes = rows.groupby(["subject", "scale_id"]).size()
-    rows = rows[rows.scale_id.isin(sizes.groupby("subject").idxmax().str[1])].sort_values("test_date")
+    rows = rows[rows.scale_id.isin(sizes.groupby("subject").idxmax().str[1])]
     rows = rows.drop_duplicates(["student_id", "subject", "school_year"], keep="last", ignore_index=True)
     key = data.path / "answer_key" / "scores.parquet"
     if key.is_file():

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Method = Literal["level", "drift"]
 Scale = Literal["share", "plain"]
 FEWEST = 4
+STILL = "This series never leaves a straight line: nothing tells how far off the next year may be."
 # How much of the movement between years lasts: 0 a constant with noise, 1 a random walk. Beforehand half of the weight
 # lies on the random walk, which promises least, and half is spread evenly.
 LASTING = np.linspace(0.0, 1.0, 21)
@@ -50,15 +51,15 @@ class Forecast:
 
     def _quantile(self, q: float) -> Floats:
         from scipy.optimize import brentq
-        from scipy.stats import t
+        from scipy.special import stdtr, stdtrit  # Student's t without the checks of scipy.stats, many times faster
 
         sd = np.sqrt(np.einsum("phh->ph", self.scale))
-        each = self.middle + sd * t.ppf(q, self.df)
+        each = self.middle + sd * stdtrit(self.df, q)
         found = np.empty(self.middle.shape[1])
         for h in range(len(found)):
             low, high = each[:, h].min(), each[:, h].max()
             found[h] = low if high - low < 1e-12 else brentq(
-                lambda x, h=h: self.weight @ t.cdf((x - self.middle[:, h]) / sd[:, h], self.df) - q,
+                lambda x, h=h: self.weight @ stdtr(self.df, (x - self.middle[:, h]) / sd[:, h]) - q,
                 low - 1e-9, high + 1e-9, xtol=1e-10,
             )  # fmt: skip
         return found
@@ -82,7 +83,7 @@ def predict(values: ArrayLike, horizon: int, method: Method = "level") -> Foreca
     time = np.arange(1.0, len(y) + horizon + 1)
     design = np.column_stack([np.ones_like(time), time][: 2 if method == "drift" else 1])
     if not moves(y, method):
-        raise BadInput("This series never leaves a straight line: nothing tells how far off the next year may be.")
+        raise BadInput(STILL)
     parts = [_given(y, time, design, share) for share in LASTING]
     log_weight = np.array([part[0] for part in parts]) + np.log(BEFOREHAND)
     weight = np.exp(log_weight - log_weight.max())
@@ -119,8 +120,9 @@ def forecast_series(
     """Forecast one series: a table with `school_year`, `value` and `n`, one row a year; returns the years to come.
 
     Columns `school_year`, `value` (median), `low`, `high` (95 % limits for the value that will be observed). A `share`
-    is forecast on the log-odds scale with half a student added on either side, so that limits stay within 0 and 1.
-    Raises BadInput where years are missing in between, and as `predict` does.
+    is forecast on the arcsine scale (`to_scale`) and told for as many students as there were in the last year; its
+    limits may reach 0 and 1 but not leave them. Raises BadInput where years are missing in between or shares outside 0
+    to 1, and as `predict` does; a share that was the same in every year never moved, however many students there were.
     """
     import pandas as pd
 
@@ -128,25 +130,41 @@ def forecast_series(
     years = rows.school_year.to_numpy()
     if len(years) and (np.diff(years) != 1).any():
         raise BadInput(f"A forecast needs a year after a year; this series has {', '.join(map(str, years))}.")
+    if scale == "share" and not rows.value.dropna().between(0, 1).all():
+        raise BadInput("A share lies between 0 and 1; this series leaves them. Forecast it on the plain scale.")
+    if len(rows) >= FEWEST and not _tells(rows, method, scale):
+        raise BadInput(STILL)
     found = predict(to_scale(rows, scale), horizon, method).limits()
-    middle, low, high = (from_scale(each, scale) for each in found)
+    middle, low, high = (from_scale(each, scale, float(rows.n.iloc[-1])) for each in found)
     return pd.DataFrame(
         {"school_year": years[-1] + np.arange(1, horizon + 1), "value": middle, "low": low, "high": high}
     )
 
 
 def to_scale(table: pd.DataFrame, scale: Scale) -> Floats:
-    """Return a series as it is modelled: log odds of a share, a plain value as it is."""
+    """Return a series as it is modelled: a plain value as it is, a share as an angle.
+
+    The angle is arcsin √((x + 3/8) / (n + 3/4)) for x of n students (Anscombe 1948): chance moves it nearly alike and
+    evenly to both sides whatever the share, which of log odds it does not where few students are on one side.
+    """
     value = table.value.to_numpy(float)
     if scale == "plain":
         return value
     n = table.n.to_numpy(float)
-    return np.log((value * n + 0.5) / ((1 - value) * n + 0.5))
+    return np.asarray(np.arcsin(np.sqrt((value * n + 0.375) / (n + 0.75))))
 
 
-def from_scale(values: Floats, scale: Scale) -> Floats:
-    """Undo `to_scale`."""
-    return values if scale == "plain" else 1 / (1 + np.exp(-values))
+def from_scale(values: Floats, scale: Scale, n: float) -> Floats:
+    """Undo `to_scale` for `n` students; angles that no share has become 0 or 1."""
+    if scale == "plain":
+        return values
+    expected = np.sin(np.clip(values, 0, np.pi / 2)) ** 2
+    return np.clip((expected * (n + 0.75) - 0.375) / n, 0, 1)
+
+
+def _tells(table: pd.DataFrame, method: Method, scale: Scale) -> bool:
+    """Whether a series moves, both as observed and as it is modelled."""
+    return all(moves(y, method) for y in (table.value.to_numpy(float), to_scale(table, scale)))
 
 
 def back_test_series(series: list[pd.DataFrame], horizon: int, scale: Scale = "share") -> pd.DataFrame:
@@ -181,7 +199,7 @@ def _tried(table: pd.DataFrame, horizon: int, scale: Scale) -> list[tuple[str, i
     for origin in range(FEWEST, len(table)):
         past, came = table.iloc[:origin], table.value.to_numpy(float)[origin : origin + horizon]
         rows += [("last value", h + 1, float(past.value.iloc[-1] - y), np.nan, np.nan) for h, y in enumerate(came)]
-        for method in [m for m in get_args(Method) if moves(to_scale(past, scale), m)]:
+        for method in [m for m in get_args(Method) if _tells(past, m, scale)]:
             said = forecast_series(past, len(came), method, scale)
             for h, (y, middle, low, high) in enumerate(zip(came, said.value, said.low, said.high, strict=True)):
                 rows.append((method, h + 1, middle - y, float(low <= y <= high), high - low))

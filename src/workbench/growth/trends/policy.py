@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
-from math import comb
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadInput, BadParameter
+from workbench.growth.trends.chance import FEWEST_PLACES, by_placement, by_schools, by_years, permuted
 from workbench.growth.trends.indicators import ALL
 from workbench.shares import LEVEL
 
@@ -27,7 +26,6 @@ WORDS = {
     "bend": "change of the yearly trend",
 }
 FEWEST_STUDENTS = 10
-MOST_ASSIGNMENTS = 5000
 
 
 @dataclass(frozen=True)
@@ -67,16 +65,24 @@ class PolicyEffect:
     def said(self, unit: str) -> str:
         """Say what was found, in percentage points where `unit` is "share"."""
         factor, words = (100, "percentage points") if unit == "share" else (1, unit)
+        bounded = self.main[np.isfinite(self.main.low)]
         intervals = " and ".join(
             f"{factor * low:+.2f} to {factor * high:+.2f} where {chance} are the source of chance"
-            for chance, low, high in zip(self.main.chance, self.main.low, self.main.high, strict=True)
+            for chance, low, high in zip(bounded.chance, bounded.low, bounded.high, strict=True)
         )
         beside = " compared with the other schools" if self.compared else ""
-        verdict = (
-            "Every interval leaves out 0: a change, as far as the assumptions below hold."
-            if self.clear
-            else "Only a change whose every interval leaves out 0 would be told apart from chance; this one is not."
-        )
+        if self.clear:
+            verdict = "Every interval leaves out 0: a change, as far as the assumptions below hold."
+        elif len(bounded) < len(self.main):
+            verdict = (
+                "One school stands against too few others for schools to bound the change: even the largest of all "
+                f"would stand out by chance with a probability above 5 % (p = {self.main.p_value.iloc[-1]:.2f}). One "
+                f"against {FEWEST_PLACES - 1} is the least, so this change cannot be told from chance."
+            )
+        else:
+            verdict = (
+                "Only a change whose every interval leaves out 0 would be told apart from chance; this one is not."
+            )
         return (
             f"From school year {self.first_year} on, the {self.main.estimand.iloc[0]}{beside} is "
             f"{factor * self.main.estimate.iloc[0]:+.2f} {words}, with 95 % intervals of {intervals}. {verdict}"
@@ -115,7 +121,9 @@ def policy_effect(found: Panel, policy_date: date | str, schools: Sequence[str] 
     of each school, Student's t across schools, Welch's with a comparison (what CR2 with its degrees of freedom gives
     here; Bell & McCaffrey 2002); holds only where years share no shock, or hit both sides alike. With a comparison
     `p_value` of schools is the share of assignments of the policy to as many schools with an estimate as large
-    (Fisher; all, or 5,000 at random). A school year in which the policy began after 1 October is left out.
+    (Fisher; all, or 5,000 at random). One school on a side has no spread of its own: its limits are the changes that
+    this share would not reject at 5 %, infinite with fewer than 20 schools, where the least share is 1 in their number.
+    A school year in which the policy began after 1 October is left out.
     Raises BadInput for schools not in the panel and where fewer than two years lie before or after, BadParameter where
     all schools are named.
     """
@@ -160,39 +168,26 @@ def design(years: NDArray[np.int64], first: int, kind: Estimand) -> Floats | Non
 def _estimates(
     values: Floats, years: NDArray[np.int64], first: int, treated: NDArray[np.bool_], kind: Estimand, seed: int
 ) -> list[dict[str, object]]:
-    """One estimand with its error judged by years and, with two schools or more on each side, by schools."""
+    """One estimand with its error judged by years and by schools."""
     x = design(years, first, kind)
     if x is None:
         return []
-    rows = [_row(kind, "years", *_by_years(_gap(values, treated), x))]
-    if min(treated.sum(), (~treated).sum() or len(treated)) >= 2:
-        each = values @ np.linalg.pinv(x)[-1]
-        row = _row(kind, "schools", *_by_schools(each, treated))
-        rows.append(row | ({} if treated.all() else {"p_value": _permuted(each, treated, seed)}))
-    return rows
+    rows = [_row(kind, "years", *by_years(_gap(values, treated), x))]
+    each = values @ np.linalg.pinv(x)[-1]
+    if treated.all():
+        return [*rows, _row(kind, "schools", *by_schools(each, treated))]
+    share = {"p_value": permuted(each, treated, seed)}
+    if min(treated.sum(), (~treated).sum()) > 1:
+        return [*rows, _row(kind, "schools", *by_schools(each, treated)) | share]
+    estimate, low, high = by_placement(each, treated)
+    alone = {"estimand": WORDS[kind], "chance": "schools", "estimate": estimate, "low": low, "high": high, "df": np.nan}
+    return [*rows, alone | share]
 
 
 def _gap(values: Floats, treated: NDArray[np.bool_]) -> Floats:
     """Mean of the schools concerned by year, minus that of the others where there are any."""
     mean = values[treated].mean(axis=0)
     return mean if treated.all() else mean - values[~treated].mean(axis=0)
-
-
-def _by_years(series: Floats, x: Floats) -> tuple[float, float, float]:
-    """Estimate, standard error and degrees of freedom from the residuals of a yearly series."""
-    beta = np.linalg.pinv(x) @ series
-    df = len(series) - x.shape[1]
-    variance = ((series - x @ beta) ** 2).sum() / df
-    return float(beta[-1]), float(np.sqrt(variance * np.linalg.inv(x.T @ x)[-1, -1])), float(df)
-
-
-def _by_schools(each: Floats, treated: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Estimate, standard error and degrees of freedom from one estimate a school (Welch 1947 for two sides)."""
-    sides = [each] if treated.all() else [each[treated], each[~treated]]
-    squares = np.array([side.var(ddof=1) / len(side) for side in sides])
-    degrees = np.array([len(side) - 1 for side in sides])
-    estimate = sides[0].mean() - (sides[1].mean() if len(sides) > 1 else 0.0)
-    return float(estimate), float(np.sqrt(squares.sum())), float(squares.sum() ** 2 / (squares**2 / degrees).sum())
 
 
 def _row(kind: Estimand, chance: str, estimate: float, error: float, df: float) -> dict[str, object]:
@@ -206,21 +201,6 @@ def _row(kind: Estimand, chance: str, estimate: float, error: float, df: float) 
     }  # fmt: skip
 
 
-def _permuted(each: Floats, treated: NDArray[np.bool_], seed: int) -> float:
-    """Share of assignments to as many schools whose difference is as large as the one made (Fisher 1935)."""
-    n, k = len(each), int(treated.sum())
-    if comb(n, k) <= MOST_ASSIGNMENTS:
-        chosen = np.array(list(combinations(range(n), k)))
-    else:
-        rng = np.random.default_rng(seed)
-        drawn = np.argsort(rng.random((MOST_ASSIGNMENTS - 1, n)), axis=1)[:, :k]
-        chosen = np.vstack([np.flatnonzero(treated), drawn])  # the assignment made is one of those possible
-    inside = each[chosen].sum(axis=1)
-    gaps = np.abs(inside / k - (each.sum() - inside) / (n - k))
-    made = abs(each[treated].mean() - each[~treated].mean())
-    return float((gaps >= made - 1e-12).mean())
-
-
 def _placebos(
     values: Floats, years: NDArray[np.int64], first: int, treated: NDArray[np.bool_], kind: Estimand
 ) -> pd.DataFrame:
@@ -231,7 +211,7 @@ def _placebos(
     for year in years:
         x = design(years, int(year), kind)
         if x is not None:
-            row = _row(kind, "years", *_by_years(_gap(values, treated), x))
+            row = _row(kind, "years", *by_years(_gap(values, treated), x))
             rows.append({"first_year": int(year), **row, "placebo": bool(year != first)})
     return pd.DataFrame(rows)
 

@@ -20,6 +20,7 @@ FIXED = ("sex", "race_ethnicity")
 FLAGS = ("economically_disadvantaged", "english_learner", "disability")
 GROUPS = (*FIXED, *FLAGS)
 UNKNOWN = "not recorded"
+FEWEST_FOR_MEAN = 5
 KEYS = ("indicator", "school_year", "school_id", "grade", "group_kind", "group")
 
 
@@ -29,8 +30,8 @@ def indicator_table(
     """Return an indicator for everybody, each school, grade and group, and each group within a school, by year.
 
     Columns `KEYS` ("all" where not split), `n` students, `value`, `low`, `high`: a share with its Wilson limits, or a
-    mean with Student's t limits. A school's students are those it had; somebody who was at two schools in a year counts
-    at each and once in "all". Raises BadParameter and BadInput as `indicator_rows` does.
+    mean with Student's t limits (missing below five students). A school's students are those it had; somebody who was
+    at two schools in a year counts at each and once in "all". Raises as `indicator_rows` does.
     """
     import pandas as pd
 
@@ -104,14 +105,16 @@ def _flagged(data: Data, rows: ibis.Table, flags: list[str]) -> ibis.Table:
 
 def limits(table: pd.DataFrame, unit: str) -> tuple[Any, Any]:
     """Return the 95 % limits of means, from the columns `n`, `total` and `squares`: Wilson's where `unit` is "share",
-    otherwise Student's."""
+    otherwise Student's, missing below five students and where all have the same value: then nothing tells the spread.
+    """
     if unit == "share":
         return wilson(table.total, table.n)
     from scipy.stats import t
 
+    spread = table.squares - table.total**2 / table.n
+    known = (table.n >= FEWEST_FOR_MEAN) & (spread > 1e-12 * table.squares)
     df = np.maximum(table.n - 1, 1)
-    variance: Any = (table.squares - table.total**2 / table.n) / df
-    half = t.ppf((1 + LEVEL) / 2, df) * np.sqrt(np.maximum(variance, 0) / table.n)
+    half = t.ppf((1 + LEVEL) / 2, df) * np.sqrt((spread / df / table.n).where(known))
     return table.total / table.n - half, table.total / table.n + half
 
 
