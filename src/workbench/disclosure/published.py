@@ -34,7 +34,7 @@ class PublishedTable:
     """A table that everyone may see: one row a group; where `suppressed`, count and values are empty.
 
     `made_at` is when its run was published (ISO 8601, UTC), `data_date` up to which day its data go,
-    `source` whose data they are.
+    `source` whose data they are. `audience` may see it, each viewer the rows of their own `unit`.
     """
 
     table: pa.Table
@@ -48,6 +48,8 @@ class PublishedTable:
     source: str
     run_id: str
     made_at: str
+    audience: str = "public"
+    unit: str = ""
 
 
 def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) -> Path | None:
@@ -141,6 +143,8 @@ def _read(run_name: str, manifest: dict[str, Any], about: dict[str, Any]) -> Pub
         source=about.get("source", ""),
         run_id=manifest["run_id"],
         made_at=manifest["made_at"],
+        audience=about.get("audience", "public"),
+        unit=about.get("unit", ""),
     )
 
 
