@@ -1,5 +1,6 @@
 """Settings of JupyterHub. What differs from site to site comes from environment variables (docs/hub.md)."""
 
+import json
 import os
 import sys
 
@@ -29,9 +30,9 @@ c.JupyterHub.log_level = "WARN"
 # A sign-in lasts a working day; the cookies of a browser that is closed go with it.
 c.JupyterHub.cookie_max_age_days = HOURS / 24
 c.JupyterHub.oauth_token_expires_in = HOURS * 3600
-secure = {"secure": True} if site.is_https else {}
+cookies = {"expires_days": None, "samesite": "Lax"} | ({"secure": True} if site.is_https else {})
 c.JupyterHub.tornado_settings = {
-    "cookie_options": {"expires_days": None, "samesite": "Lax", **secure},
+    "cookie_options": cookies,
     "headers": {
         "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:; object-src 'none'; "
         "frame-ancestors 'none'; base-uri 'self'",
@@ -68,7 +69,7 @@ c.JupyterHub.services = [
         "name": "dashboards",
         "url": f"http://127.0.0.1:{os.environ.get('WORKBENCH_HUB_DASHBOARDS_PORT', '8868')}",
         "command": [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "workbench.hub.service"],
-        "environment": passed_on,
+        "environment": passed_on | {"JUPYTERHUB_COOKIE_OPTIONS": json.dumps(cookies)},
         "cwd": str(project_root()),
         "oauth_no_confirm": True,
         "display": False,
@@ -81,7 +82,7 @@ c.JupyterHub.default_url = "/services/dashboards/"
 c.JupyterHub.load_roles = [
     {
         "name": "user",
-        "scopes": ["access:services!service=dashboards", "servers!user", "access:servers!user", "read:users:name!user"],
+        "scopes": ["access:services!service=dashboards", "servers!user", "access:servers!user", "read:users:name!user", "read:users:groups!user"],
     },
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server"]},
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from traitlets import Instance, default
 
 from workbench.access.signed_in import told
 
-ASK_AGAIN: Final = 30
+ASK_AGAIN: Final = int(os.environ.get("WORKBENCH_HUB_LOOK") or 30)
 """Seconds for which the hub's word is remembered: so long can a sign-in that has ended still be used."""
 
 

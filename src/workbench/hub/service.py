@@ -13,7 +13,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from jupyter_server.base.handlers import FileFindHandler
-from jupyter_server.utils import url_path_join
 from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Integer
@@ -27,7 +26,7 @@ from workbench.paths import project_root
 
 KERNEL: Final = r"(?P<kernel_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -80,7 +79,7 @@ class SharedVoila(Voila):
             (r"voila/api/themes/(.*)", ThemesHandler, themes | {"no_cache_paths": ["/"]}),
             *self.identity_provider.get_handlers(),
         ]
-        ours = [(url_path_join(self.base_url, path), *rest) for path, *rest in listed]
+        ours = [(f"{self.base_url.rstrip('/')}/{path}", *rest) for path, *rest in listed]
         return [*ours, (r".*", pages.Nothing)]
 
     def listen(self) -> None:

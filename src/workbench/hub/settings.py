@@ -25,7 +25,7 @@ OIDC: Final = {
 PASSED_ON: Final = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
     *("XDG_STATE_HOME", "XDG_CONFIG_HOME", "WORKBENCH_ROOT", "WORKBENCH_AUDIT", "WORKBENCH_AUDIT_ANCHOR"),
-    *("WORKBENCH_KEY_FILE", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PREFER_ENV_PATH"),
+    *("WORKBENCH_KEY_FILE", "WORKBENCH_HUB_LOOK", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PREFER_ENV_PATH"),
 )
 """What the shared server and its kernels are given of the hub's environment: no secret is among these."""
 

@@ -19,7 +19,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 PASSWORD = "correct horse battery"
 USERS = {"p.cedar": "a principal", "p.harbor": "another", "r.quinn": "a researcher", "nobody": "unknown to access.yml"}
 ACCESS = """min_count: 10
@@ -51,6 +51,7 @@ class Hub:
     root: Path
     home: Path
     process: int
+    password: str = PASSWORD
 
     @property
     def dashboards(self) -> str:
@@ -104,6 +105,7 @@ def environment(root: Path, home: Path) -> dict[str, str]:
         "WORKBENCH_ROOT": str(root),
         "PYTHONPATH": str(PROJECT / "src"),
         "SECRET_OF_THE_HUB": "never in a kernel",
+        "WORKBENCH_HUB_LOOK": "2",
     }
 
 
@@ -149,3 +151,14 @@ def hub(hub_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hu
     code = "from workbench.hub import start; start.hub()"
     with running(code, env, f"{address}/services/dashboards/voila/static/voila.js", home / "log") as process:
         yield Hub(address, hub_site, home, process.pid)
+
+
+@pytest.fixture
+def public(hub_site: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of the same site without a hub, for the public."""
+    pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: type make setup-hub")
+    (port,) = free_ports(1)
+    address = f"http://127.0.0.1:{port}/"
+    code = f"from workbench.hub import start; start.public({str(port)!r})"
+    with running(code, environment(hub_site, tmp_path), f"{address}voila/static/voila.js", tmp_path / "log"):
+        yield address
