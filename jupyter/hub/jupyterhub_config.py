@@ -15,6 +15,7 @@ c = get_config()  # noqa: F821
 site = settings.read()
 passed_on = {name: os.environ[name] for name in settings.PASSED_ON if name in os.environ}
 HOURS = 10
+REFUSED = "Only researchers may start JupyterLab. The dashboards are open to you."
 
 c.JupyterHub.bind_url = f"{'https' if site.certificate else 'http'}://{site.listen}:{site.port}"
 c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = site.certificate, site.key
@@ -82,7 +83,13 @@ c.JupyterHub.default_url = "/services/dashboards/"
 c.JupyterHub.load_roles = [
     {
         "name": "user",
-        "scopes": ["access:services!service=dashboards", "servers!user", "access:servers!user", "read:users:name!user", "read:users:groups!user"],
+        "scopes": [
+            "access:services!service=dashboards",
+            "servers!user",
+            "access:servers!user",
+            "read:users:name!user",
+            "read:users:groups!user",
+        ],
     },
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server"]},
 ]
@@ -97,7 +104,9 @@ def groups_of(spawner):
 def researchers_only(spawner):
     """Refuse to start a server for anybody who is no researcher in access.yml at this moment."""
     if access.viewer(spawner.user.name, groups_of(spawner)).role != "researcher":
-        raise HTTPError(403, "Only researchers may start JupyterLab. The dashboards are open to you.")
+        refusal = HTTPError(403, REFUSED)
+        refusal.jupyterhub_message = REFUSED
+        raise refusal
 
 
 c.Spawner.pre_spawn_hook = researchers_only

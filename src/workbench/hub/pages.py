@@ -28,7 +28,9 @@ WORDS: Final = {
     405: "This cannot be done here.",
     503: "Many people are looking at this moment. Please try again in a few minutes.",
 }
-SORRY: Final = "This page cannot be shown at the moment. Please try again; if that does not help, tell those who run it."
+SORRY: Final = (
+    "This page cannot be shown at the moment. Please try again; if that does not help, tell those who run it."
+)
 
 
 class Plain(JupyterHandler):

@@ -71,7 +71,9 @@ def hub_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = root / "notebooks" / "dashboards"
     folder.mkdir(parents=True)
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"title": "Schools"}), folder / "school_profile.ipynb")
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"title": "Schools"}), folder / "school_profile.ipynb"
+    )
     (folder / "notes.txt").write_text("secret notes")
     rows = pd.DataFrame({"school_id": ["S01", "S02"], "school_name": ["Cedar High", "Harbor High"], "n": [360, 240]})
     with pytest.MonkeyPatch.context() as patch:
@@ -97,7 +99,11 @@ def free_ports(count: int) -> list[int]:
 
 def environment(root: Path, home: Path) -> dict[str, str]:
     """What a server of the tests is given: a home of its own, and the project's proxy on the path."""
-    bins = [str(PROJECT / ".cache" / "hub" / "node_modules" / ".bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+    bins = [
+        str(PROJECT / ".cache" / "hub" / "node_modules" / ".bin"),
+        str(Path(sys.executable).parent),
+        os.environ["PATH"],
+    ]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WORKBENCH_", "JUPYTER", "XDG_"))}
     return kept | {
         "PATH": os.pathsep.join(bins),
@@ -145,7 +151,12 @@ def hub(hub_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hu
         pytest.skip("the hub's proxy is not installed: type make setup-hub")
     for user in USERS:
         set_password(home / ".config" / "workbench" / "passwords.json", user, PASSWORD)
-    names = ("WORKBENCH_HUB_PORT", "WORKBENCH_HUB_INNER_PORT", "WORKBENCH_HUB_PROXY_PORT", "WORKBENCH_HUB_DASHBOARDS_PORT")
+    names = (
+        "WORKBENCH_HUB_PORT",
+        "WORKBENCH_HUB_INNER_PORT",
+        "WORKBENCH_HUB_PROXY_PORT",
+        "WORKBENCH_HUB_DASHBOARDS_PORT",
+    )
     env |= dict(zip(names, map(str, free_ports(4)), strict=True))
     address = f"http://127.0.0.1:{env['WORKBENCH_HUB_PORT']}"
     code = "from workbench.hub import start; start.hub()"
@@ -154,11 +165,10 @@ def hub(hub_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hu
 
 
 @pytest.fixture
-def public(hub_site: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of the same site without a hub, for the public."""
-    pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: type make setup-hub")
+def public(hub: Hub, tmp_path: Path) -> Iterator[str]:
+    """The address of the same site's dashboards without a hub, for the public."""
     (port,) = free_ports(1)
     address = f"http://127.0.0.1:{port}/"
     code = f"from workbench.hub import start; start.public({str(port)!r})"
-    with running(code, environment(hub_site, tmp_path), f"{address}voila/static/voila.js", tmp_path / "log"):
+    with running(code, environment(hub.root, hub.home), f"{address}voila/static/voila.js", tmp_path / "log"):
         yield address
