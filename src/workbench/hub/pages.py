@@ -146,7 +146,7 @@ class Nothing(Plain):
 
 
 def may_be_said(message: Any) -> bool:
-    """Return whether a page may say this to its kernel: a binary message of the widgets' protocol, not a request to run."""
+    """Return whether a page may say this to its kernel: what moves a widget, and nothing that runs code."""
     try:
         channel, parts = deserialize_msg_from_ws_v1(message)
         kind = json.loads(parts[0])["msg_type"]

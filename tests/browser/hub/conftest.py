@@ -31,8 +31,8 @@ people:
 ...
 """
 CELLS = [
-    "from datetime import UTC, datetime\n\nfrom workbench import dashboards as dash\nfrom workbench.dashboards import seen\n"
-    "from workbench.errors import WorkbenchError\nfrom IPython.display import HTML\n\ndash.speak_plainly()",
+    "from datetime import UTC, datetime\n\nfrom IPython.display import HTML\n\n"
+    "from workbench import dashboards as dash\nfrom workbench.dashboards import seen\n\ndash.speak_plainly()",
     "asked = dash.from_address('school', 'mine')\n"
     "table = dash.from_address('table', 'by_school')\n"
     "one = seen.read('demo', table, at=datetime.now(UTC).isoformat(), filters={'school': asked})\n"

@@ -291,6 +291,7 @@ def test_a_researcher_gets_jupyterlab(hub: Hub, signed_in: Callable[..., Person]
     person.page.wait_for_url("**/user/r.quinn/lab**", timeout=90_000)
     person.page.goto(f"{hub.address}/user/r.quinn/api/status")
     assert '"started"' in person.page.content()
+    person.context.close()
 
 
 def test_no_secret_of_the_hub_is_in_a_kernel(hub: Hub, cedar: Person) -> None:
