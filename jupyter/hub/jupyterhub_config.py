@@ -59,7 +59,6 @@ if site.sign_in == "oidc":
     if site.groups_claim:
         c.OAuthenticator.manage_groups = True
         c.OAuthenticator.auth_state_groups_key = f"oauth_user.{site.groups_claim}"
-        c.Authenticator.enable_auth_state = bool(os.environ.get("JUPYTERHUB_CRYPT_KEY"))
 else:
     c.JupyterHub.authenticator_class = "workbench.hub.local_sign_in.LocalSignIn"
     c.LocalSignIn.passwords = str(site.passwords)

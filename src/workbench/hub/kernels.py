@@ -41,7 +41,7 @@ class Kernels:
         return bool(owner) and kernel_id in self._manager and self._owners.get(kernel_id) == owner
 
     async def start(self, owner: str, viewer: str, request: Mapping[str, str]) -> str:
-        """Return a kernel that is `owner`'s and knows its viewer and request. Raises HTTPError 503 where all are taken."""
+        """Return a kernel of `owner`'s that knows its viewer and request. Raises HTTPError 503 if full."""
         self._forget_ended()
         mine = [one for one, whose in self._owners.items() if whose == owner]
         for oldest in mine[: max(0, len(mine) - A_SIGN_IN + 1)]:

@@ -21,6 +21,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
 PASSWORD = "correct horse battery"
+SMALL = "voila/static/voila.js"
 USERS = {"p.cedar": "a principal", "p.harbor": "another", "r.quinn": "a researcher", "nobody": "unknown to access.yml"}
 ACCESS = """min_count: 10
 public: [open_to_all]
@@ -51,6 +52,7 @@ class Hub:
     root: Path
     home: Path
     process: int
+    public: str
     password: str = PASSWORD
 
     @property
@@ -116,19 +118,11 @@ def environment(root: Path, home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running(code: str, env: dict[str, str], address: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until it answers at an address; end it by its id."""
+def running(code: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server, and end it by its id."""
     with open(log, "w") as words:
         process = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=words, stderr=words)
     try:
-        for _ in range(900):
-            assert process.poll() is None, f"the server ended:\n{log.read_text()}"
-            with suppress(OSError):
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            time.sleep(0.1)
-        else:
-            raise AssertionError(f"the server does not answer:\n{log.read_text()}")
         yield process
     finally:
         process.terminate()
@@ -137,6 +131,17 @@ def running(code: str, env: dict[str, str], address: str, log: Path) -> Iterator
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def answering(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    """Wait until a server answers at an address."""
+    for _ in range(180):
+        assert process.poll() is None, f"the server ended:\n{log.read_text()}"
+        with suppress(OSError):
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"the server does not answer:\n{log.read_text()}")
 
 
 @pytest.fixture(scope="session")
@@ -160,15 +165,17 @@ def hub(hub_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hu
     env |= dict(zip(names, map(str, free_ports(4)), strict=True))
     address = f"http://127.0.0.1:{env['WORKBENCH_HUB_PORT']}"
     code = "from workbench.hub import start; start.hub()"
-    with running(code, env, f"{address}/services/dashboards/voila/static/voila.js", home / "log") as process:
-        yield Hub(address, hub_site, home, process.pid)
+    (port,) = free_ports(1)
+    alone, public = f"from workbench.hub import start; start.public({str(port)!r})", f"http://127.0.0.1:{port}/"
+    with ExitStack() as both:
+        started = both.enter_context(running(code, env, home / "log"))
+        second = both.enter_context(running(alone, env, home / "public-log"))
+        answering(started, f"{address}/services/dashboards/{SMALL}", home / "log")
+        answering(second, public + SMALL, home / "public-log")
+        yield Hub(address, hub_site, home, started.pid, public)
 
 
 @pytest.fixture
-def public(hub: Hub, tmp_path: Path) -> Iterator[str]:
+def public(hub: Hub) -> str:
     """The address of the same site's dashboards without a hub, for the public."""
-    (port,) = free_ports(1)
-    address = f"http://127.0.0.1:{port}/"
-    code = f"from workbench.hub import start; start.public({str(port)!r})"
-    with running(code, environment(hub.root, hub.home), f"{address}voila/static/voila.js", tmp_path / "log"):
-        yield address
+    return hub.public
