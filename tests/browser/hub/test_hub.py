@@ -16,7 +16,7 @@ from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_
 
 Hub = Any
 websocket = pytest.importorskip("websocket", reason="websocket-client is not installed: type make setup")
-READY = ".wb-provenance"
+READY = ".wb-card b"  # the widgets come after the text
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 
@@ -288,7 +288,7 @@ def test_a_researcher_gets_jupyterlab(hub: Hub, signed_in: Callable[..., Person]
     person = signed_in("r.quinn")
     assert "Harbor High" in person.page.inner_text(".wb-cards")
     person.page.goto(f"{hub.address}/hub/spawn")
-    person.page.wait_for_url("**/user/r.quinn/lab**", timeout=90_000)
+    person.page.wait_for_url("**/user/r.quinn/lab**", timeout=90_000, wait_until="commit")
     person.page.goto(f"{hub.address}/user/r.quinn/api/status")
     assert '"started"' in person.page.content()
     person.context.close()
