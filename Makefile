@@ -15,7 +15,7 @@ endif
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo district test setup setup-system setup-python lint lab dashboard prove bench bench-state docs clean
+.PHONY: help demo district test setup setup-system setup-python setup-hub lint lab dashboard hub prove bench bench-state docs clean
 
 help:  ## this list
 	@echo "Learning Analytics Workbench: type 'make' and one of these words."
@@ -36,7 +36,11 @@ lab: setup  ## open JupyterLab on the notebooks
 dashboard: setup  ## serve the dashboards to a browser on this machine
 	@$(RUN) dashboard
 
+hub: setup-hub  ## let people sign in, on this machine: JupyterHub with the dashboards behind it
+	@$(RUN) hub
+
 test: lint demo  ## set up what is missing, run the demo and every test (up to 20 minutes)
+	@scripts/setup-hub || echo 'The tests of the hub are left out.'
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -rs --nbval-lax --nbval-current-env \
 		--ignore-glob='tests/*.ipynb' tests notebooks
 
@@ -55,6 +59,9 @@ bench: setup  ## speed and memory, as ratios taken in one run
 
 bench-state: setup  ## the same for a whole state of 1,000,000 students (an hour)
 	@.venv/bin/python benchmarks/run.py state_features state_mixed
+
+setup-hub: setup-python  ## what signing in needs: JupyterHub and its proxy
+	@scripts/setup-hub
 
 setup: setup-python  ## install what is missing: R, Java and a browser (root on Debian), and .venv
 

@@ -15,6 +15,7 @@ FLOORS = (
     ("synthetic", "sources"),
     ("features", "hlm"),
     ("dropout", "forecast", "growth"),
+    ("hub",),
     ("reports", "dashboards", "doctor"),
     ("governance",),
     ("cli",),

@@ -54,6 +54,7 @@ class Machine:
         self.project, self.bin, self.calls = folder / "my workbench", folder / "bin", folder / "calls"
         shutil.copytree(ROOT / "scripts", self.project / "scripts")
         shutil.copytree(ROOT / "r", self.project / "r")
+        shutil.copytree(ROOT / "jupyter" / "hub", self.project / "jupyter" / "hub")
         for name in ("pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, self.project)
         self.bin.mkdir()
@@ -214,3 +215,26 @@ def test_a_python_that_is_too_old_is_named(with_python: Machine) -> None:
     assert code == 1
     assert "The workbench needs Python 3.11 or later" in said
     assert "make setup PYTHON=python3.12" in said
+
+
+def test_the_hub_and_its_proxy_are_installed_once(with_python: Machine) -> None:
+    with_python.run("setup-python")
+    with_python.program("npm", "")
+    code, _, calls = with_python.run("setup-hub")
+    assert code == 0
+    assert pip(calls) == [".[hub]"]
+    assert [call for call in calls if call.startswith("npm")] == ["npm ci --no-audit --no-fund --ignore-scripts"]
+    assert with_python.run("setup-hub") == (0, "", [])
+
+
+def test_without_npm_a_plain_user_is_told_the_line_to_type(with_python: Machine) -> None:
+    with_python.run("setup-python")
+    code, said, _ = with_python.run("setup-hub")
+    assert code == 1
+    assert "sudo apt-get install nodejs npm" in said
+
+
+def test_the_proxy_is_pinned_without_addresses() -> None:
+    lock = (ROOT / "jupyter" / "hub" / "package-lock.json").read_text()
+    assert "://" not in lock
+    assert lock.count('"integrity": "sha512-') == 38

@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     dashboard = _command(commands, "dashboard", _dashboard, "serve a dashboard to a browser on this machine")
     dashboard.add_argument("name", metavar="NAME", nargs="?", default="student_prediction", help="default: %(default)s")
     dashboard.add_argument("--port", metavar="PORT", help="default: 8866, or the next that is free")
+    _hub_commands(commands)
     doctor = _command(
         commands, "doctor", _doctor, "say what this machine has, and what to type where something is missing"
     )
@@ -80,6 +81,15 @@ def _command(commands: Any, name: str, do: Any, help_: str) -> argparse.Argument
     command: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
     command.set_defaults(do=do, stopped="Stopped; nothing was changed.")
     return command
+
+
+def _hub_commands(commands: Any) -> None:
+    hub = _command(commands, "hub", _hub, "let people sign in: JupyterHub with the dashboards behind it")
+    hub.add_argument("--public", action="store_true", help="without sign-in, the tables of the public alone")
+    hub.add_argument("--port", metavar="PORT", help="of --public; default: 8867")
+    user = _command(commands, "hub-user", _hub_user, "give somebody a password for signing in on this machine")
+    user.add_argument("user", metavar="USER", help="the name that access.yml knows")
+    user.add_argument("--remove", action="store_true", help="take the password away")
 
 
 def _run_command(commands: Any) -> None:
@@ -231,6 +241,19 @@ def _dashboard(options: argparse.Namespace) -> None:
     from workbench.dashboards import serve
 
     serve.dashboard([options.name, *_port(options)])
+
+
+def _hub(options: argparse.Namespace) -> None:
+    from workbench.hub import start
+
+    start.public(options.port) if options.public else start.hub()
+
+
+def _hub_user(options: argparse.Namespace) -> None:
+    from workbench.hub import start
+
+    start.user(options.user, options.remove)
+    print(f"{options.user} can no longer sign in." if options.remove else f"{options.user} can sign in.")
 
 
 def _port(options: argparse.Namespace) -> list[str]:

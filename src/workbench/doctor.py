@@ -184,6 +184,29 @@ def roles() -> Check:
     return Check("roles", True, f"entries in access.yml: {len(found.people)}; tables without sign-in: {found.public}")
 
 
+def hub() -> Check:
+    """Check what signing in needs: JupyterHub, its proxy, and sound settings for TLS and OIDC."""
+    from workbench.hub import settings
+
+    what, told_in = "hub", "see docs/hub.md"
+    found = settings.read()
+    if missing := packages("hub"):
+        return Check(what, False, f"{'; '.join(missing)} (only signing in needs it)", "make setup-hub")
+    if not settings.proxy():
+        return Check(what, False, "its proxy is not installed (only signing in needs it)", "make setup-hub")
+    if problems := settings.wrong(found):
+        return Check(what, False, "; ".join(problems), told_in)
+    way = (
+        "TLS here"
+        if found.certificate
+        else "TLS at a proxy in front"
+        if found.is_https
+        else "this machine only, no TLS"
+    )
+    lab = "their own accounts" if found.accounts else "the account of the hub, which can read everything"
+    return Check(what, True, f"signs in by {found.sign_in}; {way}; JupyterLab of researchers runs under {lab}")
+
+
 def real_data() -> Check:
     """Check the folder of real exports that some examples and tests read."""
     named = os.environ.get("WORKBENCH_REAL_DATA", "")
@@ -206,6 +229,7 @@ def examine(deep: bool = False) -> list[Check]:
         ("disk", disk),
         ("memory", memory),
         ("roles", roles),
+        ("hub", hub),
         ("R with lme4", r_reference),
         *([("lme4 fits", lme4_fit)] if deep else []),
         ("Spark", spark),

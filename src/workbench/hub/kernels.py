@@ -1,0 +1,117 @@
+"""The kernels of the shared server: each belongs to one sign-in, and is told its viewer before it runs a cell.
+
+Some kernels wait warm: started, with the dashboards' libraries loaded, and knowing nobody. One is given to one
+viewer through the server's own channel to it, never to another, and never back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tornado.web import HTTPError
+
+from workbench.access.signed_in import VARIABLE
+from workbench.hub.settings import PASSED_ON
+
+ALLOWED: Final = ("comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request")
+"""What a page may say to its kernel: move a widget, and ask what there is. To run code is not among these."""
+
+A_SIGN_IN, ALL = 4, 40
+"""Most kernels of one sign-in (its oldest goes), and of all (the next viewer is asked to wait)."""
+
+_WARM: Final = "import workbench.dashboards, workbench.disclosure.published, pyarrow.parquet, IPython.display"
+
+
+class Kernels:
+    """Who owns which kernel, and the warm ones that nobody owns yet."""
+
+    def __init__(self, manager: Any, folder: str, warm: int) -> None:
+        self._manager, self._folder, self._wanted = manager, folder, warm
+        self._owners: dict[str, str] = {}
+        self._warm: list[str] = []
+        self._filling = asyncio.Lock()
+        self._background: set[asyncio.Task[None]] = set()
+
+    def owned(self, kernel_id: str, owner: str) -> bool:
+        """Return whether a kernel is there and belongs to a sign-in."""
+        return bool(owner) and kernel_id in self._manager and self._owners.get(kernel_id) == owner
+
+    async def start(self, owner: str, viewer: str, request: Mapping[str, str]) -> str:
+        """Return a kernel of `owner`'s that knows its viewer and request. Raises HTTPError 503 if full."""
+        self._forget_ended()
+        mine = [one for one, whose in self._owners.items() if whose == owner]
+        for oldest in mine[: max(0, len(mine) - A_SIGN_IN + 1)]:
+            await self.end(oldest)
+        if len(self._owners) >= ALL:
+            raise HTTPError(503)
+        kernel_id = self._warm.pop(0) if self._warm else await self._new()
+        self._owners[kernel_id] = owner
+        told = {name: request[name] for name in request if name not in os.environ} | {VARIABLE: viewer}
+        await self._say(kernel_id, f"import os, json; os.environ.update(json.loads({json.dumps(told)!r}))")
+        self.fill()
+        return kernel_id
+
+    async def end(self, kernel_id: str) -> None:
+        """Shut a kernel down and forget whose it was."""
+        self._owners.pop(kernel_id, None)
+        if kernel_id in self._manager:
+            await self._manager.shutdown_kernel(kernel_id, now=True)
+
+    async def end_all_of(self, owner: str) -> None:
+        """Shut down every kernel of a sign-in that has ended."""
+        for kernel_id in [one for one, whose in self._owners.items() if whose == owner]:
+            await self.end(kernel_id)
+
+    def fill(self) -> None:
+        """Begin to start as many warm kernels as are wanted, one after the other."""
+        task = asyncio.ensure_future(self._fill())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _fill(self) -> None:
+        async with self._filling:
+            self._forget_ended()
+            while len(self._warm) < self._wanted and len(self._owners) + len(self._warm) < ALL:
+                kernel_id = await self._new()
+                await self._say(kernel_id, _WARM)
+                self._warm.append(kernel_id)
+
+    def _forget_ended(self) -> None:
+        self._owners = {one: whose for one, whose in self._owners.items() if one in self._manager}
+        self._warm = [one for one in self._warm if one in self._manager]
+
+    async def _new(self) -> str:
+        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        started: str = await self._manager.start_kernel(kernel_name="python3", path=self._folder, env=environment)
+        return started
+
+    async def _say(self, kernel_id: str, code: str) -> None:
+        """Run the server's own line in a kernel, unseen, and wait until it is done."""
+        client = self._manager.get_kernel(kernel_id).client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=120)
+            answer = await client._async_execute_interactive(code, silent=True, store_history=False, timeout=120)
+        finally:
+            client.stop_channels()
+        if answer["content"]["status"] != "ok":
+            await self.end(kernel_id)
+            raise HTTPError(500)
+
+
+class ForOne:
+    """The kernel manager as one viewer's page meets it: what it starts is theirs."""
+
+    def __init__(self, manager: Any, kernels: Kernels, owner: str, viewer: str) -> None:
+        self._manager, self._kernels, self._owner, self._viewer = manager, kernels, owner, viewer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._manager, name)
+
+    async def start_kernel(self, *, env: Mapping[str, str], **_: Any) -> str:
+        """Return a kernel for a page, with Voilà's facts about the request in its environment."""
+        return await self._kernels.start(self._owner, self._viewer, env)

@@ -1,0 +1,106 @@
+"""One Voilà for all viewers: a service of the hub, or by itself in public mode.
+
+Its list of addresses is written here and not inherited, so that an address that Voilà has is not thereby one that
+viewers reach: no contents, files, terminals, notebook sources, nor anything that runs code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jupyter_server.base.handlers import FileFindHandler
+from jupyterlab_server.themes_handler import ThemesHandler
+from tornado.ioloop import PeriodicCallback
+from traitlets import Bool, Integer
+from voila.app import Voila
+from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
+
+from workbench.hub import pages
+from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
+from workbench.hub.kernels import ALLOWED, Kernels
+from workbench.paths import project_root
+
+KERNEL: Final = r"(?P<kernel_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class SharedVoila(Voila):
+    """A Voilà that knows its viewers, keeps their kernels apart and answers to a short list of addresses."""
+
+    public = Bool(False, config=True, help="serve the tables of the public, without sign-in")
+    warm = Integer(2, config=True, help="how many kernels wait, with the libraries loaded, for the next viewer")
+    look_every = Integer(ASK_AGAIN, config=True, help="seconds between two looks whether a sign-in still holds")
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return Voilà's settings with our identity, our owners of kernels, and our headers."""
+        self.identity_provider_class = PublicIdentity if self.public else HubIdentity
+        settings: dict[str, Any] = super().init_settings()
+        self.kernel_manager.allowed_message_types = list(ALLOWED)
+        self.kernels = Kernels(self.kernel_manager, "", self.warm)
+        out = '<p><a href="/hub/spawn">JupyterLab, for researchers</a> · <a href="/hub/logout">Sign out</a></p>'
+        return settings | {
+            "kernels": self.kernels,
+            "dashboards": pages.dashboards(Path(self.root_dir)),
+            "ways_out": "" if self.public else out,
+            "look_every": self.look_every,
+            "allow_remote_access": True,
+            "headers": HEADERS,
+            "websocket_max_message_size": 2**20,
+        }
+
+    def init_handlers(self) -> list[Any]:
+        """Return every address that is answered."""
+        page = {
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+        }
+        labs = {"path": self.labextensions_path, "no_cache_paths": ["/"]}
+        themes = {"themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": labs["path"]}
+        listed = [
+            ("", pages.Front),
+            (r"show/([a-z0-9_]+)", pages.Dashboard, page),
+            (rf"api/kernels/{KERNEL}", pages.KernelFacts),
+            (rf"api/kernels/{KERNEL}/channels", pages.KernelSocket),
+            (rf"voila/api/shutdown/{KERNEL}", pages.KernelEnd),
+            (r"voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
+            (r"voila/templates/(.*)", TemplateStaticFileHandler),
+            (r"voila/labextensions/(.*)", FileFindHandler, labs),
+            (r"voila/api/themes/(.*)", ThemesHandler, themes | {"no_cache_paths": ["/"]}),
+            *self.identity_provider.get_handlers(),
+        ]
+        ours = [(f"{self.base_url.rstrip('/')}/{path}", *rest) for path, *rest in listed]
+        return [*ours, (r".*", pages.Nothing)]
+
+    def listen(self) -> None:
+        """Begin to serve, with the first kernels warming, and more whenever some have gone."""
+        self.kernels.fill()
+        PeriodicCallback(self.kernels.fill, 60_000).start()
+        super().listen()
+
+
+def main() -> None:
+    """Serve the dashboards where the hub says, or, without a hub, at the address of the command line."""
+    folder = str(project_root() / "notebooks" / "dashboards")
+    asked = sys.argv[1:]
+    if given := os.environ.get("JUPYTERHUB_SERVICE_URL"):
+        place, prefix = urlsplit(given), os.environ["JUPYTERHUB_SERVICE_PREFIX"]
+        asked += [f"--Voila.ip={place.hostname}", f"--port={place.port}", f"--base_url={prefix}"]
+    else:
+        asked.append("--SharedVoila.public=True")
+    os.umask(0o077)
+    SharedVoila.launch_instance([folder, "--Voila.port_retries=0", "--Voila.open_browser=False", *asked])
+
+
+if __name__ == "__main__":
+    main()
