@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
+# No test writes into the audit log of the project it runs in, and none meets the anchor of an earlier run.
+AUDIT = Path(tempfile.mkdtemp(prefix="workbench-audit-"))
+os.environ["WORKBENCH_AUDIT"], os.environ["WORKBENCH_AUDIT_ANCHOR"] = str(AUDIT / "log"), str(AUDIT / "anchor.txt")
 SCHOOLS = {
     "S01": ("Cedar High", 360),
     "S02": ("Harbor High", 240),

@@ -39,8 +39,8 @@ def test_it_has_no_model_and_no_data_frame(demo_root: Path) -> None:
 
 def test_a_viewers_kernel_loads_neither_pandas_nor_a_plotting_library(demo_root: Path) -> None:
     code = (
-        "import sys; from workbench import dashboards; from workbench.disclosure import published; "
-        "published.read('demo', 'risk_by_school_group').table.to_pylist(); "
+        "import sys; from workbench import dashboards; from workbench.dashboards import seen; "
+        "seen.read('demo', 'risk_by_school_group', at='2025-01-31T08:00:00Z').published.table.to_pylist(); "
         "print({'pandas', 'ibis', 'duckdb', 'matplotlib', 'sklearn'} & set(sys.modules))"
     )
     environment = os.environ | {"WORKBENCH_ROOT": str(demo_root)}
@@ -51,6 +51,16 @@ def test_a_viewers_kernel_loads_neither_pandas_nor_a_plotting_library(demo_root:
 def test_without_published_tables_it_stops_with_a_sentence(
     demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "notebooks").symlink_to(demo_root / "notebooks")
+    for part in ("notebooks", "access.yml"):
+        (tmp_path / part).symlink_to(demo_root / part)
     with pytest.raises(CellExecutionError, match="Nothing has been published yet under the name “demo”"):
+        run(tmp_path, monkeypatch)
+
+
+def test_without_an_access_file_nobody_sees_anything(
+    demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("notebooks", "published"):
+        (tmp_path / part).symlink_to(demo_root / part)
+    with pytest.raises(CellExecutionError, match="This is not there, or it is not for you"):
         run(tmp_path, monkeypatch)

@@ -8,6 +8,7 @@ missed. A line is on the disk, and anchored, before anything is shown; where tha
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -58,10 +59,12 @@ class Event:
 
 def site_log() -> Log:
     """Return the log of this site: WORKBENCH_AUDIT and WORKBENCH_AUDIT_ANCHOR name it; the defaults are
-    `audit/` in the project and a file in the user's state folder. Raises BadInput where both are in one folder."""
+    `audit/` in the project and a file of its own in the user's state folder, so that two projects of one person do not
+    share an anchor. Raises BadInput where both are in one folder."""
     folder = resolve(os.environ.get(FOLDER_VARIABLE) or "audit").resolve()
     state = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
-    anchor = Path(os.environ.get(ANCHOR_VARIABLE) or state / "workbench" / "audit-anchor.txt").expanduser().resolve()
+    usual = state / "workbench" / f"audit-anchor-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}.txt"
+    anchor = Path(os.environ.get(ANCHOR_VARIABLE) or usual).expanduser().resolve()
     if anchor.is_relative_to(folder):
         raise BadInput(
             f"The anchor of the audit log must lie outside {folder}. Set {ANCHOR_VARIABLE} to another place."
