@@ -235,6 +235,7 @@ def test_rows_about_students_reach_those_entitled_when_the_run_has_succeeded(
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.setenv("WORKBENCH_KEY_FILE", str(elsewhere / "key"))
     monkeypatch.setenv("WORKBENCH_AUDIT_ANCHOR", str(elsewhere / "anchor.txt"))
+    monkeypatch.delenv("WORKBENCH_AUDIT")
     study.notebook("tier0/counts", "# Counts", *RELEASING)
     (study.root / "bad").touch()
     with pytest.raises(NotebookFailed):

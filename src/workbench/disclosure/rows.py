@@ -59,7 +59,7 @@ def rows_of(book: Book, name: str, given: Aggregate, adding: frozenset[str], saf
     for at, place in enumerate(places(given, name)):
         count = int(columns[given.count][at])
         cell = (place, count)
-        unit = book.unit(cell, math.log2(2 + count))
+        unit = book.unit(cell, math.log2(2 + count) * wanted(place))
         book.primary[unit] |= count < book.min_count
         row = Row(place, count, book.people(cell, count, unit, ranges=given.ranges), unit)
         for column, kind in kinds.items():
@@ -74,6 +74,11 @@ def rows_of(book: Book, name: str, given: Aggregate, adding: frozenset[str], saf
     if safe is not None:
         _hold(book, found, given, safe)
     return found
+
+
+def wanted(place: Place) -> float:
+    """How much more a number is missed than that of a cell four keys deep: totals are what readers look for first."""
+    return float(4 ** max(4 - len(place), 0))
 
 
 def _write(
@@ -95,7 +100,7 @@ def _write(
         row.wholes[column] = round(row.count / value) if value > 0 else 0
         return
     key = (row.place, row.count, column, round(value, 9))
-    unit = row.units[column] = book.unit(key, math.log2(2 + row.count) / 2)
+    unit = row.units[column] = book.unit(key, math.log2(2 + row.count) * wanted(row.place) / 2)
     if kind.what in COUNTED:
         base = int(columns[kind.of][at]) if kind.of else row.count
         cell = row.shares[column] = _share(book, row, key, value, base, kind, given.ranges)

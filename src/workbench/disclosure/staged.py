@@ -123,9 +123,12 @@ def one_at_a_time() -> Iterator[None]:
     """Let the notebooks of a run publish one after the other, each seeing what the others did."""
     home = outputs.folder()
     place = home.parent if _is_run(home.parent) else home
-    with open(place / ".publishing.lock", "a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    folder = os.open(place, os.O_RDONLY)  # the folder itself is locked: nothing is left behind
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(folder)
 
 
 def _is_run(folder: Path) -> bool:
