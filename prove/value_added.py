@@ -12,14 +12,15 @@ from _study import each, made, markdown, write
 
 from workbench.errors import ModelError
 from workbench.growth.value_added.drift import Drift, drift_of_means, teacher_drift
+from workbench.growth.value_added.effects import ALONE, AVERAGE
 from workbench.growth.value_added.layered import layered, school_total, teacher_years
-from workbench.growth.value_added.models import ALONE, AVERAGE, ValueAdded, school_value_added, teacher_value_added
+from workbench.growth.value_added.models import ValueAdded, school_value_added, teacher_value_added
 from workbench.growth.value_added.recovery import true_schools, true_teachers
 from workbench.growth.value_added.rows import Subject, teacher_doses
 from workbench.store import Data, open_data
 from workbench.synthetic.truth import Truth
 
-SEEDS, SORTED_SEEDS, NULL_SEEDS = range(401, 451), range(501, 511), range(601, 621)
+SEEDS, SORTED_SEEDS, NULL_SEEDS = range(801, 851), range(861, 871), range(901, 1001)
 SHAPE: dict[str, Any] = {"students": 12_000, "years": 4, "low_grade": 0, "events_per_term": 0.01}
 DISTRICTS, SORTING = 20, 0.7
 SUBJECTS: tuple[Subject, ...] = ("math",)
@@ -204,7 +205,7 @@ def verdicts(rows: pd.DataFrame, null: pd.DataFrame, classes: pd.DataFrame) -> d
     for unit in ("schools", "teachers"):
         share = float((null[unit] > 0).mean())
         what = f"where nothing differs, any of the {unit} is said to in {100 * share:.0f} % of {len(null)} data sets"
-        found[f"{what}; 5 promised, 15 or less in so few"] = share <= 0.15
+        found[f"{what}; 5 promised, 10 or less in so few"] = share <= 0.10
     right, wrong = by_class["calibrated: schools' bias"], by_class["observed: schools' bias"]
     words = f"schools: bias for one SD more of intake {right:+.3f} points calibrated, {wrong:+.3f} with observed priors"
     found[f"{words}; within 0.1 and beyond it"] = abs(right) <= 0.1 < abs(wrong)
@@ -231,8 +232,10 @@ def pages(rows: pd.DataFrame, classes: pd.DataFrame) -> list[str]:
         "over all years. *Undecided*: cannot be told apart from average. *Wrong side*: of those said to differ, truly "
         "on the other side of average. *Ranks covered*: sets of peers with all true ranks inside.",
         "How class means are calibrated, and that errors include the fixed effects', was settled after teachers missed "
-        "their criterion on seeds 1 to 30, and how drift is measured after its forecasts did: those of this page are "
-        "others, and were not looked at before.",
+        "their criterion on seeds 1 to 30, how drift is measured after its forecasts did, and that errors of class "
+        "means vary more than those of students in a class after teachers missed two criteria on seeds 401 to 620 "
+        "(correlation 0.803 for 0.814, and a difference where there was none in 4 of 20 data sets): the seeds of this "
+        "page are others, and were not looked at before.",
         markdown(summary),
         f"Classes made by standing (sorting {SORTING}) in one district with zones of unlike intake: {len(classes)} "
         "seeds, math. *Bias*: points by which an unshrunken estimate exceeds the truth for a school whose intake, or "

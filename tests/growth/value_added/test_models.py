@@ -6,7 +6,8 @@ import pytest
 
 from workbench.errors import BadParameter
 from workbench.growth.value_added import layered as layered_model
-from workbench.growth.value_added.models import ABOVE, ALONE, AVERAGE, BELOW, ValueAdded, categories, school_value_added
+from workbench.growth.value_added.effects import ABOVE, ALONE, AVERAGE, BELOW, categories
+from workbench.growth.value_added.models import ValueAdded, school_value_added
 from workbench.growth.value_added.recovery import beside_key, true_schools
 from workbench.growth.value_added.rows import school_doses, teacher_doses, with_doses
 from workbench.store import Data, open_data

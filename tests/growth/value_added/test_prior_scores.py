@@ -1,10 +1,11 @@
 """Prior scores without measurement error: bias of naive adjustment, and its absence after calibration."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from workbench.errors import ModelError
-from workbench.growth.value_added.prior_scores import calibrated
+from workbench.growth.value_added.prior_scores import calibrated, surplus_by_unit
 
 
 def made(groups: int, size: int, between: float, seed: int = 3) -> tuple[np.ndarray, ...]:
@@ -47,6 +48,39 @@ def test_classes_by_chance_are_shrunken_and_sorted_ones_are_not(between: float, 
         return float((apart**2).mean())
 
     assert mean_error(found) < less * mean_error(seen)
+
+
+def test_a_mean_that_is_not_shrunken_errs_more_than_its_rows_tell() -> None:
+    rng = np.random.default_rng(5)
+    true = np.repeat(rng.normal(0, 8, 2_000), 20)[:, None] + rng.normal(0, 10, (40_000, 1))
+    found = calibrated(
+        true + rng.normal(0, 5, true.shape), np.full_like(true, 5.0), np.arange(40_000) // 20, np.zeros_like(true)
+    )
+    # rows: 25 · 100/125 = 20 each, so 1 for a mean of 20; the mean itself: 25/20
+    assert found.surplus[:, 0, 0] == pytest.approx(0.25, abs=0.01)
+    apart = (found.scores - true).reshape(2_000, 20)
+    assert apart.mean(axis=1).var() == pytest.approx(1.25, rel=0.1)
+    assert apart.var(axis=1, ddof=1).mean() == pytest.approx(20, rel=0.02)
+
+
+@pytest.mark.parametrize("between", [0.0, 20.0])
+def test_what_class_means_err_is_told_also_where_they_are_shrunken(between: float) -> None:
+    rng = np.random.default_rng(6)
+    group, nest = np.arange(48_000) // 12, np.arange(48_000) // 36
+    true = rng.normal(0, between, 4_000)[group][:, None] + rng.normal(0, 10, (48_000, 1))
+    seen = true + rng.normal(0, 5, true.shape)
+    found = calibrated(seen, np.full_like(true, 5.0), group, np.zeros_like(true), nest)
+    apart = np.bincount(group, (found.scores - true)[:, 0]) / 12
+    assert found.surplus.mean() + 20 / 12 == pytest.approx((apart**2).mean(), rel=0.06)
+
+
+def test_a_unit_errs_by_the_squared_shares_of_its_groups() -> None:
+    rows = pd.DataFrame({"unit_year": ["a"] * 4 + ["b"], "dose": [1.0, 1, 1, 0.5, 0.5]})
+    groups = pd.Series(["x", "x", "x", "y", "y"])
+    surplus = np.array([[[0.4, 0.0], [0.0, 0.2]]] * 3 + [[[1.0, 0.5], [0.5, 1.0]]] * 2)
+    found = surplus_by_unit(rows, groups, surplus, np.array([1.0, 0.5]))
+    # x: .4 + .25·.2 = .45; y: 1 + .25 + 2·.5·.5 = 1.75; a is 6/7 x and 1/7 y
+    assert found.to_dict() == pytest.approx({"a": (36 * 0.45 + 1.75) / 49, "b": 1.75})
 
 
 def test_errors_as_large_as_the_spread_are_refused() -> None:

@@ -14,7 +14,7 @@ from workbench.errors import ModelError
 from workbench.growth.agreement.judged import ADDED, Judged
 from workbench.growth.gaps.measures import Z
 from workbench.growth.rankings import q_values
-from workbench.growth.value_added.models import categories
+from workbench.growth.value_added.effects import categories
 from workbench.growth.value_added.rows import Subject, value_added_rows
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.growth.agreement.comparison import Agreement
 from workbench.growth.agreement.judged import ADDED, CURVE, GAP, PERCENTILE, SCORE
 from workbench.growth.gaps.measures import Z
-from workbench.growth.value_added.models import ABOVE, AVERAGE, BELOW
+from workbench.growth.value_added.effects import ABOVE, AVERAGE, BELOW
 from workbench.style import Drawn, figure
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.growth.value_added.drift import Drift
-from workbench.growth.value_added.models import ABOVE, AVERAGE, BELOW, ValueAdded
+from workbench.growth.value_added.effects import ABOVE, AVERAGE, BELOW
+from workbench.growth.value_added.models import ValueAdded
 from workbench.growth.value_added.stability import MAIN, Stability
 from workbench.style import Drawn, figure, legend_below
 from workbench.tables import LEVELS

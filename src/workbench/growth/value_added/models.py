@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import hlm
-from workbench.errors import BadParameter, ModelError
-from workbench.growth.rankings import LEVEL, q_values, rank_intervals
-from workbench.growth.value_added.prior_scores import calibrate_priors
+from workbench.errors import BadParameter
+from workbench.growth.value_added.effects import AVERAGE, UNIT, against_peers, with_ranks
+from workbench.growth.value_added.prior_scores import PRIORS, calibrate_priors, surplus_by_unit
 from workbench.growth.value_added.rows import (
     COVARIATES,
     FLAGS,
@@ -21,7 +21,6 @@ from workbench.growth.value_added.rows import (
     value_added_rows,
     with_doses,
 )
-from workbench.hlm.combinations import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[Any]
 Adjustment = Literal["calibrated", "observed", "gain"]
-AVERAGE, ABOVE, BELOW, ALONE = (
-    "cannot be told apart from average",
-    "above average",
-    "below average",
-    "nobody to compare with",
-)
-FALSE_SHARE = 0.05
-UNIT = "unit_year"
-RANKS = ("rank_best", "rank_worst")
 HELP: dict[str, str] = {
     "subject": "subject of the test",
     "school_id": "the school",
@@ -102,10 +92,10 @@ def school_value_added(
     """
     rows = with_doses(value_added_rows(data, subject), school_doses(data))
     schools = data.schools.select("school_id", peers="level").to_pandas()
-    model = _fit(rows, subject, adjustment, "(1 | unit_year)", covariates, composition)
+    model, surplus = _fit(rows, subject, adjustment, "(1 | unit_year)", covariates, composition)
     effects = _modes(model, rows).merge(schools, left_on="unit", right_on="school_id").drop(columns="unit")
     return ValueAdded(
-        with_ranks(against_peers(effects, model), seed),
+        with_ranks(against_peers(effects, model, surplus), seed),
         model, subject, adjustment, _told(rows, model, "school"),
     )  # fmt: skip
 
@@ -125,89 +115,27 @@ def teacher_value_added(
     home = doses.groupby(["unit", "school_year"]).school_id.first().reset_index()
     rows = rows.drop(columns="school_id").merge(home, on=["unit", "school_year"])
     rows["school_taught"] = rows.school_id + " " + rows.school_year.astype(str)
-    model = _fit(rows, subject, adjustment, "(1 | school_taught) + (1 | unit_year)", covariates, False)
+    random = "(1 | school_taught) + (1 | unit_year)"
+    model, surplus = _fit(rows, subject, adjustment, random, covariates, False)
     effects = _modes(model, rows).merge(home, on=["unit", "school_year"]).merge(schools, on="school_id")
     effects = effects.rename(columns={"unit": "teacher_id"})
-    return ValueAdded(against_peers(effects, model), model, subject, adjustment, _told(rows, model, "teacher"))
-
-
-def against_peers(effects: pd.DataFrame, model: MixedModel) -> pd.DataFrame:
-    """Return modes (estimate, std_error) told against the mean of their peers of the same year, with what is sure.
-
-    Given the fixed effects modes are independent, so the difference from the mean of k peers has the variance
-    (1 − 2/k) s² + mean(s²)/k, to which comes what the fixed effects' own uncertainty does to it: a mode falls by
-    reliability · x̄ for each unit of β, x̄ being the unit's mean of X. Unshrunken estimates divide a mode by its
-    reliability 1 − s²/τ² (Raudenbush & Bryk 2002, equation 3.28). Tests use these, with the false-discovery rate held
-    at 5 % over the whole table.
-    """
-    from scipy.stats import norm
-
-    variance = float(model.variances.set_index("group").estimate[UNIT])
-    if not variance > 1e-10:
-        raise ModelError(
-            "The units do not differ measurably: the variance of their effects is estimated as zero, so there is "
-            "nothing to tell apart. Use more years or more students."
-        )
-    effects = effects.reset_index(drop=True)
-    by = [effects.school_year, effects.peers]
-    k = effects.groupby(by).estimate.transform("size")
-    trust = 1 - effects.std_error**2 / variance
-    raw, raw_square = effects.estimate / trust, effects.std_error**2 / trust
-    pull = _mean_columns(model).loc[effects[UNIT]].reset_index(drop=True)
-
-    def centred(values: Any) -> Any:
-        return values - values.groupby(by).transform("mean")
-
-    def spread(squares: pd.Series[float], pulled: pd.DataFrame) -> pd.Series[float]:
-        own = (1 - 2 / k) * squares + squares.groupby(by).transform("mean") / k
-        return (own + (centred(pulled) ** 2).sum(axis=1)).where(k > 1)
-
-    error = np.sqrt(spread(effects.std_error**2, pull.mul(trust, axis=0)))
-    table = effects.assign(estimate=centred(effects.estimate), std_error=error)
-    half = norm.ppf((1 + LEVEL) / 2) * table.std_error
-    table = table.assign(
-        conf_low=table.estimate - half, conf_high=table.estimate + half,
-        reliability=1 - table.std_error**2 / (variance * (1 - 1 / k)),
-        unshrunken=centred(raw), sampling_error=np.sqrt(raw_square),
-    )  # fmt: skip
-    p = 2 * norm.sf(np.abs(table.unshrunken) / np.sqrt(spread(raw_square, pull)))
-    table["q_value"] = np.nan
-    table.loc[k > 1, "q_value"] = q_values(p[k > 1])
-    table["category"] = categories(table.unshrunken, table.q_value)
-    table = table.drop(columns=UNIT)
-    return table.sort_values(["school_year", "peers", "school_id"], ignore_index=True)
-
-
-def with_ranks(table: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
-    """Return effects with `rank_best` and `rank_worst` among peers of the same year, all ranks of them at once."""
-    import pandas as pd
-
-    parts = [
-        pd.DataFrame(
-            dict(zip(RANKS, rank_intervals(p.unshrunken, p.sampling_error, LEVEL, seed), strict=True)), p.index
-        )
-        for _, p in table.groupby(["school_year", "peers"])
-    ]
-    return table.join(pd.concat(parts))
-
-
-def categories(estimates: Any, q: Any, false_share: float = FALSE_SHARE) -> Any:
-    """Return for each estimate whether it differs from average, the false-discovery rate held at `false_share`."""
-    sign, q = np.asarray(estimates) > 0, np.asarray(q, dtype=float)
-    return np.select([np.isnan(q), q > false_share, sign], [ALONE, AVERAGE, ABOVE], BELOW)
+    table = against_peers(effects, model, surplus)
+    return ValueAdded(table, model, subject, adjustment, _told(rows, model, "teacher"))
 
 
 def _fit(
     rows: pd.DataFrame, subject: Subject, adjustment: Adjustment, random: str, covariates: bool, composition: bool
-) -> MixedModel:
-    """The mixed model of one adjustment; every student counts once, shared by dose."""
+) -> tuple[MixedModel, pd.Series[float]]:
+    """The mixed model of one adjustment, and its surplus by unit; every student counts once, shared by dose."""
     if adjustment not in get_args(Adjustment):
         raise BadParameter(f"adjustment is {adjustment!r}; it is one of {', '.join(get_args(Adjustment))}.")
     right = "cell" + (" + sex + C(race_ethnicity) + " + " + ".join(FLAGS) if covariates else "")
+    grade = " " + rows.grade_level.astype(str)
+    groups = rows.main + grade
+    surplus = np.zeros((len(rows), len(PRIORS), len(PRIORS)))
     if adjustment == "calibrated":
-        grade = " " + rows.grade_level.astype(str)
         nests = rows.school_taught + grade if "school_taught" in rows else None
-        rows = calibrate_priors(rows, rows.main + grade, _dummies(rows, covariates), nests)
+        rows, surplus = calibrate_priors(rows, groups, _dummies(rows, covariates), nests)
     if composition:
         means = {
             f"mean_{n}": rows.groupby("main")[n].transform("mean") for n in ("prior_math", "prior_reading", FLAGS[0])
@@ -215,11 +143,12 @@ def _fit(
         # Means of prior scores grow with the grade; what tells intakes apart is the distance from the cell.
         rows = rows.assign(**{n: means[n] - means[n].groupby(rows.cell).transform("mean") for n in means})
         right += " + " + " + ".join(means)
+    slopes = [f"prior_{name}" for name in PRIORS]
     if adjustment == "gain":
-        rows = rows.assign(score=rows.score - rows[f"prior_{subject}"])
-    else:
-        right += " + prior_math + prior_reading"
-    return hlm.fit(f"score ~ {right} + {random}", rows, engine="native", weights="dose")
+        rows, slopes = rows.assign(score=rows.score - rows[f"prior_{subject}"]), []
+    model = hlm.fit(f"score ~ {' + '.join([right, *slopes])} + {random}", rows, engine="native", weights="dose")
+    found = model.fixed.set_index("term").estimate.reindex([f"prior_{name}" for name in PRIORS], fill_value=0.0)
+    return model, surplus_by_unit(rows, groups, surplus, found.to_numpy(float))
 
 
 def _dummies(rows: pd.DataFrame, covariates: bool) -> Floats:
@@ -237,20 +166,6 @@ def _modes(model: MixedModel, rows: pd.DataFrame) -> pd.DataFrame:
     )
     modes = model.modes[model.modes["group"] == UNIT].set_index("level")[["estimate", "std_error"]]
     return units.join(modes).reset_index()
-
-
-def _mean_columns(model: MixedModel) -> pd.DataFrame:
-    """Each unit's mean of X times the root of the covariance of the fixed effects: units × p."""
-    import pandas as pd
-
-    design = rows_of(model)
-    assert design.weights is not None
-    at = [factor.name for factor in design.factors].index(UNIT)
-    codes, levels = design.codes[at], design.factors[at].levels
-    total = np.bincount(codes, design.weights)
-    X = design.X @ np.linalg.cholesky(model.covariance)
-    means = np.column_stack([np.bincount(codes, column * design.weights) / total for column in X.T])
-    return pd.DataFrame(means, index=levels)
 
 
 def _told(rows: pd.DataFrame, model: MixedModel, unit: str) -> str:

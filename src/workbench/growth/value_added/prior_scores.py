@@ -17,10 +17,16 @@ PRIORS = ("math", "reading")
 
 @dataclass(frozen=True)
 class Calibrated:
-    """Expected true prior scores (n × k), and the reliability of each observed one within groups (k)."""
+    """Expected true prior scores (n × k), the reliability of each observed one within groups (k), and `surplus`.
+
+    `surplus` (n × k × k) is by how much the error of the mean of a row's group varies more than the errors of single
+    rows would make it: a mean is not shrunken as deviations from it are, so a model that learns the size of errors from
+    deviations takes means to be surer than they are.
+    """
 
     scores: Floats
     reliability: Floats
+    surplus: Floats
 
 
 def calibrated(scores: Floats, errors: Floats, groups: Any, covariates: Floats, nests: Any = None) -> Calibrated:
@@ -58,38 +64,62 @@ def calibrated(scores: Floats, errors: Floats, groups: Any, covariates: Floats, 
             "The standard errors of the prior scores are as large as their spread within groups: nothing is left to "
             "adjust by. Check the unit of the standard errors."
         )
-    E = np.zeros((len(rest), *D.shape))
-    E[:, range(len(D)), range(len(D))] = errors**2
-    signal = np.linalg.solve(D + E, rest[:, :, None])[:, :, 0] @ D
-    excess = 0.0 if nests is None else _excess(scores - covariates @ gamma, errors, group, nests, D)
-    return Calibrated(scores - rest + signal - excess, np.diag(D) / np.diag(observed))
+    E = _diagonal(errors**2)
+    kept = np.linalg.solve(D + E, np.broadcast_to(D, E.shape))
+    signal = (rest[:, None, :] @ kept)[:, 0, :]
+    size = count[group][:, None, None]
+    within_error = np.column_stack([np.bincount(group, c) / count for c in (E @ kept).reshape(len(E), -1).T])
+    excess, mean_error = _of_means(scores - covariates @ gamma, errors, group, group if nests is None else nests, D)
+    surplus = mean_error - within_error[group].reshape(E.shape) / size
+    return Calibrated(scores - rest + signal - excess, np.diag(D) / np.diag(observed), surplus)
 
 
-def _excess(scores: Floats, errors: Floats, group: NDArray[np.intp], nests: Any, D: Floats) -> Floats:
-    """What measurement error is expected to have put into the mean of each row's group, beyond its nest's (n × k)."""
+def _of_means(scores: Floats, errors: Floats, group: NDArray[np.intp], nests: Any, D: Floats) -> tuple[Floats, Floats]:
+    """What measurement error is expected to have put into the mean of each row's group, beyond its nest's (n × k).
+
+    With it the variance of the error that is left in that mean, its nest's included (n × k × k).
+    """
     count = np.bincount(group).astype(float)
     of_group = [np.column_stack([np.bincount(group, c) / count for c in table.T]) for table in (scores, errors**2)]
     nest = pd.factorize(nests)[0][np.unique(group, return_index=True)[1]]
-    size, groups = np.bincount(nest, count), np.bincount(nest)
-    centre = np.column_stack([np.bincount(nest, count * c) / size for c in of_group[0].T])
-    apart = of_group[0] - centre[nest]
-    E = np.zeros((len(count), *D.shape))
-    E[:, range(len(D)), range(len(D))] = of_group[1] / count[:, None]
+    size, groups = np.bincount(nest, count)[nest], np.bincount(nest)[nest]
+    centre = np.column_stack([np.bincount(nest, count * c)[nest] / size for c in of_group[0].T])
+    apart = of_group[0] - centre
+    E = _diagonal(of_group[1] / count[:, None])
     chance = D / count[:, None, None]
-    several = groups[nest] > 1
-    freed = (1 - count / size[nest])[:, None, None]  # a mean that was taken off takes part of the variance with it
-    spread = apart[:, :, None] * apart[:, None, :] - freed * (chance + E)
-    values, vectors = np.linalg.eigh(spread[several].sum(axis=0) / max(freed[several].sum(), 1e-12))
+    several = (groups > 1)[:, None, None]
+    freed = (1 - count / size)[:, None, None]  # a mean that was taken off takes part of the variance with it
+    spread = several * (apart[:, :, None] * apart[:, None, :] - freed * (chance + E))
+    values, vectors = np.linalg.eigh(spread.sum(axis=0) / max((several * freed).sum(), 1e-12))
     between = (vectors * np.maximum(values, 0)) @ vectors.T
-    expected = (E @ np.linalg.solve(between + chance + E, apart[:, :, None]))[:, :, 0]
-    return np.asarray(np.where(several[:, None], expected, 0.0)[group])
+    shrinkage = several * (E @ np.linalg.inv(between + chance + E))
+    expected = (shrinkage @ apart[:, :, None])[:, :, 0]
+    return expected[group], (E - freed * (shrinkage @ E))[group]
+
+
+def _diagonal(values: Floats) -> Floats:
+    """A diagonal matrix for each row (n × k × k)."""
+    return np.asarray(values[:, :, None] * np.eye(values.shape[1]))
 
 
 def calibrate_priors(
     rows: pd.DataFrame, groups: pd.Series[str], covariates: Floats, nests: pd.Series[str] | None = None
-) -> pd.DataFrame:
-    """Return rows with `prior_math` and `prior_reading` replaced by their calibrated values; see `calibrated`."""
+) -> tuple[pd.DataFrame, Floats]:
+    """Return rows with `prior_math` and `prior_reading` calibrated, and the surplus; see `calibrated`."""
     scores = rows[[f"prior_{name}" for name in PRIORS]].to_numpy(float)
     errors = rows[[f"error_{name}" for name in PRIORS]].to_numpy(float)
-    found = calibrated(scores, errors, groups, covariates, nests).scores
-    return rows.assign(**{f"prior_{name}": found[:, k] for k, name in enumerate(PRIORS)})
+    found = calibrated(scores, errors, groups, covariates, nests)
+    return rows.assign(**{f"prior_{name}": found.scores[:, k] for k, name in enumerate(PRIORS)}), found.surplus
+
+
+def surplus_by_unit(rows: pd.DataFrame, groups: pd.Series[str], surplus: Floats, slopes: Floats) -> pd.Series[float]:
+    """Return b'(surplus)b by `unit_year`: the variance that errors of group means add to a unit's mean outcome.
+
+    A unit's mean is that of its groups by their shares of it (`dose`), whose errors are independent; `slopes` (k) are
+    the coefficients of the prior scores.
+    """
+    added = np.einsum("j,njk,k->n", slopes, surplus, slopes)
+    held = pd.DataFrame({"unit_year": rows.unit_year, "group": groups, "dose": rows.dose, "added": added})
+    by_group = held.groupby(["unit_year", "group"]).agg(dose=("dose", "sum"), added=("added", "first"))
+    share = by_group.dose / by_group.groupby("unit_year").dose.transform("sum")
+    return (share**2 * by_group.added).groupby("unit_year").sum()

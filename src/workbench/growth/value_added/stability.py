@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.growth.value_added.models import AVERAGE, ValueAdded, school_value_added
+from workbench.growth.value_added.effects import AVERAGE
+from workbench.growth.value_added.models import ValueAdded, school_value_added
 
 if TYPE_CHECKING:
     import pandas as pd
