@@ -1,5 +1,8 @@
 """Everything that can go wrong in a way a person can mend."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class WorkbenchError(Exception):
     """The root: a message here says what is wrong, where, and what to do, in one paragraph."""
@@ -43,3 +46,10 @@ class RunLocked(WorkbenchError):
     """Another run of the same name is under way."""
 
     exit_code = 3
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "Did you mean …? ", for a name that is not known, or nothing where no other comes near."""
+    by_letters = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), list(by_letters), n=1)
+    return f"Did you mean {by_letters[near[0]]!r}? " if near else ""

@@ -28,6 +28,8 @@ def table(n: int = 60) -> pd.DataFrame:
 BAD: list[tuple[str, dict[str, Any], str | None, type[Exception], str]] = [
     ("y ~ z + (1 | g)", {}, None, BadParameter, "'z', which the data do not have"),
     ("y ~ x + (1 | school)", {}, None, BadParameter, "'school', which the data do not have"),
+    ("y ~ Y1 + (1 | g)", {}, None, BadParameter, "Did you mean 'y'"),
+    ("y ~ a.x + (1 | g)", {"a.x": 1.0}, None, BadParameter, "backticks: `a.x`"),
     ("y ~ x + + * (1 | g)", {}, None, BadParameter, "cannot be read"),
     (SIMPLE, {"g": 1}, None, ModelError, "one level only"),
     (SIMPLE, {"g": np.arange(60)}, None, ModelError, "60 levels for 60 rows"),

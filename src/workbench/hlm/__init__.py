@@ -62,6 +62,11 @@ def fit(
         raise BadParameter(f"method is 'REML' or 'ML', not {method!r}.")
     if engine not in ("auto", "native", "lme4"):
         raise BadParameter(f"engine is 'auto', 'native' or 'lme4', not {engine!r}.")
+    if not hasattr(data, "columns"):
+        raise BadParameter(
+            "First comes the formula, then the data: a pandas, polars, Arrow or Ibis table, not a "
+            f"{type(data).__name__}."
+        )
     if engine == "lme4" or (engine == "auto" and family != "gaussian"):
         from workbench.hlm import lme4
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.errors import BadInput, BadParameter
+from workbench.errors import BadInput, BadParameter, did_you_mean
 from workbench.hlm.formula import Formula
 
 Floats = NDArray[Any]
@@ -30,17 +32,31 @@ def columns_used(
     names: set[str] = set()
     for part in (formula.response, formula.fixed, *(term.design for term in formula.random)):
         try:
-            names |= set(map(str, Terms(part).required_variables))
+            terms = Terms(part)
+            names |= set(map(str, terms.required_variables)) | _transformed(terms, have)
         except Exception as error:
             raise BadParameter(f"In the formula {formula.text!r}, {part!r} cannot be read: {error}") from error
     names |= {name for term in formula.random if term.name not in elsewhere for name in term.group}
     used = sorted(names | ({weights} if weights else set()))
     if unknown := [name for name in used if name not in have]:
+        dotted = next((name for name in have if name.startswith(f"{unknown[0]}.")), None)
+        hint = f"Write a name with a dot in backticks: `{dotted}`. " if dotted else did_you_mean(unknown[0], have)
         raise BadParameter(
-            f"The formula {formula.text!r} names the column {unknown[0]!r}, which the data do not have; "
-            f"they have: {', '.join(have[:40])}."
+            f"The formula {formula.text!r} names the column {unknown[0]!r}, which the data do not have. {hint}"
+            f"They have: {', '.join(have[:40])}."
         )
+    if twice := [name for name in used if have.count(name) > 1]:
+        raise BadInput(f"The data have several columns named {twice[0]!r}: rename or drop all but one.")
     return used
+
+
+def _transformed(terms: Any, have: Sequence[str]) -> set[str]:
+    """The columns inside of `poly(…)`, `scale(…)` and the like, which formulaic (1.2) leaves out of what it needs."""
+    names: set[str] = set()
+    for factor in {factor.expr for term in terms for factor in term.factors}:
+        with suppress(SyntaxError):  # a name in backticks is no Python, and formulaic names it
+            names |= {node.id for node in ast.walk(ast.parse(factor)) if isinstance(node, ast.Name)}
+    return names.intersection(have)
 
 
 def complete_rows(
@@ -54,6 +70,8 @@ def complete_rows(
     names = columns_used(formula, have, weights, elsewhere)
     frame = data.select(names) if hasattr(data, "select") else data[names]
     frame = frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
+    if frame.empty:
+        raise BadInput("The data have no rows.")
     full = frame.notna().all(axis=1).to_numpy()
     if not full.any():
         empty = [name for name in names if frame[name].isna().all()] or names

@@ -57,9 +57,9 @@ def parse(text: str) -> Formula:
 
 
 def _for_formulaic(text: str) -> str:
-    """R's way of writing powers and categories in formulaic's: `I(x^2)` is `I(x**2)`, `factor(x)` is `C(x)`."""
+    """R's way of writing powers and categories in formulaic's: `I(x^2)` is `I(x**2)`, `as.factor(x)` is `C(x)`."""
     outside = re.split(r"(`[^`]*`)", text)
-    outside[::2] = [re.sub(r"\bfactor\(", "C(", part).replace("^", "**") for part in outside[::2]]
+    outside[::2] = [re.sub(r"(?<![\w.])(?:as\.)?factor\(", "C(", part).replace("^", "**") for part in outside[::2]]
     return "".join(outside)
 
 

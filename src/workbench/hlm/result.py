@@ -31,7 +31,7 @@ class Fitted(Protocol):
     def refit(self, y: Floats | None, method: Method) -> MixedModel: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MixedModel:
     """A fitted mixed model.
 
@@ -174,6 +174,14 @@ class MixedModel:
     def refit(self, y: Floats | None = None, method: Method | None = None) -> MixedModel:
         """Fit the same model to another outcome of the same rows, or by the other method."""
         return self.fitted.refit(y, method or self.method)
+
+    def summary(self) -> str:
+        """The fit as a page of text; what `print` shows."""
+        from workbench.hlm.summary import summary
+
+        return summary(self)
+
+    __repr__ = __str__ = summary
 
     def tidy(self) -> pd.DataFrame:
         """All estimates in one table: effect (fixed, variance, covariance), group, term, estimate, std_error, …"""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import io
 import json
 import tokenize
@@ -15,7 +14,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
 from pydantic_core import SchemaError
 
-from workbench.errors import BadInput, BadParameter
+from workbench.errors import BadInput, BadParameter, did_you_mean
 from workbench.parameters import Reads
 from workbench.paths import shown
 from workbench.reports.parameter_types import AnnotationError, build_type, in_words
@@ -90,9 +89,7 @@ def _at(place: str | None) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return "Did you mean …?" and what there is, for a name that is not known."""
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    return hint + (f"There is: {', '.join(known)}." if known else "There is none.")
+    return did_you_mean(name, known) + (f"There is: {', '.join(known)}." if known else "There is none.")
 
 
 def read_cells(notebook: Path) -> list[dict[str, Any]]:

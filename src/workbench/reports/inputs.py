@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import BadInput
+from workbench.errors import BadInput, did_you_mean
 from workbench.paths import project_root, resolve, shown
 from workbench.reports.plan import Plan, Step
 
@@ -55,8 +55,6 @@ def paths_read(step: Step) -> dict[str, str]:
 
 def check_columns(step: Step) -> None:
     """Raise BadInput where a parameter names a column that the step's table file does not have."""
-    from difflib import get_close_matches
-
     from workbench.sources.flat import read_table
 
     tables = [path for path, what in paths_read(step).items() if what == "table file"]
@@ -67,11 +65,9 @@ def check_columns(step: Step) -> None:
     for parameter, value in named:
         for column in [value] if isinstance(value, str) else value or []:
             if column not in columns:
-                near = get_close_matches(column, columns, n=1)
                 raise BadInput(
                     f"{', '.join(tables)} has no column {column!r}, which {parameter!r} of {step.name} names. "
-                    + (f"Did you mean {near[0]!r}? " if near else "")
-                    + f"It has: {', '.join(columns)}."
+                    f"{did_you_mean(column, columns)}It has: {', '.join(columns)}."
                 )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import BadInput, BadParameter
+from workbench.errors import BadInput, BadParameter, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,9 +58,9 @@ def outcome(frame: pd.DataFrame, column: str, positive_values: Sequence[Any] | s
 def _column(frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     if column not in frame.columns:
         names = [str(name) for name in frame.columns]
-        near = get_close_matches(column, names, n=1, cutoff=0.5)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        raise BadParameter(f"The table has no column {column!r}.{meant} It has: {', '.join(names)}.")
+        raise BadParameter(
+            f"The table has no column {column!r}. {did_you_mean(column, names)}It has: {', '.join(names)}."
+        )
     values = frame[column]
     if missing := int(values.isna().sum()):
         first = int(values.isna().to_numpy().argmax()) + 1

@@ -36,7 +36,7 @@ def test_scales_that_are_not_linked_across_grades_are_refused(scale: str) -> Non
 
 
 def test_an_unknown_scale_suggests_the_nearest() -> None:
-    with pytest.raises(BadParameter, match="did you mean 'growth_math'"):
+    with pytest.raises(BadParameter, match="Did you mean 'growth_math'"):
         growth.curve_rows(open_data(DISTRICT), "growth_maths")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.errors import ModelError
+from workbench.errors import BadInput, ModelError
 from workbench.growth import cohens_d, equal_weight_gap, hedges_g, v_statistic
 from workbench.growth.gaps.measures import Gap, _of_weighted_mean
 
@@ -164,7 +164,6 @@ def test_ties_draw_v_towards_zero_and_many_are_refused() -> None:
 @pytest.mark.parametrize(
     ("scores", "groups", "told"),
     [
-        ([1.0, np.inf, 2.0, 3.0], [1, 1, 0, 0], "missing or infinite"),
         ([1.0, 1.0, 2.0, 3.0], [1, 1, 0, 0], "Group a .* no spread"),
         ([1.0, 2.0, 3.0, 4.0], [1, 1, 1, 0], "Group b has 1 scores"),
         ([1.0, 2.0, 3.0, 4.0], [1, 1, 0, 0], "do not overlap"),
@@ -180,9 +179,28 @@ def test_errors_larger_than_the_spread_are_refused() -> None:
         equal_weight_gap(SCORES, IN_A, errors=np.full(7, 9.0))
 
 
-def test_missing_errors_are_refused() -> None:
-    with pytest.raises(ModelError, match="missing for some scores"):
-        equal_weight_gap(SCORES, IN_A, errors=np.array([1, 1, np.nan, 1, 1, 1, 1]))
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"scores": [1.0, np.inf, 2.0, 3.0]}, "1 scores are missing or infinite"),
+        ({"scores": ["high", "low", "low", "low"]}, "scores are numbers"),
+        ({"in_a": [1, np.nan, 0, 0]}, "group of 1 students is missing"),
+        ({"in_a": [1, 2, 1, 2]}, "in_a is true for students of group a"),
+        ({"in_a": ["a", "a", "b", "b"]}, "in_a is true for students of group a"),
+        ({"in_a": [True, False]}, "a value a student"),
+        ({"errors": [1, 1, np.nan, 1]}, "1 standard errors of measurement are missing"),
+        ({"weights": [1, 1, 1, -1]}, "not negative"),
+        ({"clusters": ["x", None, "y", "y"]}, "clusters of 1 students are missing"),
+    ],
+)
+def test_what_is_missing_or_no_group_is_refused_and_not_counted_somewhere(changed: dict[str, list], told: str) -> None:
+    given = {"scores": [1.0, 2.0, 2.5, 3.0], "in_a": [1, 1, 0, 0], **changed}
+    with pytest.raises(BadInput, match=told):
+        equal_weight_gap(given.pop("scores"), given.pop("in_a"), **given)
+
+
+def test_one_standard_error_may_hold_for_all() -> None:
+    assert equal_weight_gap(SCORES, IN_A, errors=0.5) == equal_weight_gap(SCORES, IN_A, errors=np.full(7, 0.5))
 
 
 def test_a_gap_carries_both_counts() -> None:

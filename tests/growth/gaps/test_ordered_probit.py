@@ -156,3 +156,8 @@ def test_inadequate_counts_are_refused_by_name(counts: list, told: str) -> None:
 def test_v_is_refused_where_a_groups_spread_is_unknown() -> None:
     with pytest.raises(ModelError, match=r"Group b has students in only 2 of 3 categories, counts \[4, 8, 0\]"):
         v_from_counts([5, 5, 5], [4, 8, 0])
+
+
+def test_shares_are_no_counts() -> None:
+    with pytest.raises(ModelError, match="give counts"):
+        v_from_counts([0.1, 0.2, 0.4, 0.3], [0.3, 0.4, 0.2, 0.1])

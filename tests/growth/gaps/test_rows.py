@@ -40,7 +40,7 @@ def test_true_scores_differ_from_scores_by_the_error(data: Data) -> None:
 
 
 def test_a_group_that_nobody_is_in_is_refused_with_the_nearest(data: Data) -> None:
-    with pytest.raises(BadParameter, match="did you mean 'hispanic'"):
+    with pytest.raises(BadParameter, match="Did you mean 'hispanic'"):
         gap_rows(data, "math", "race_ethnicity", "white", "hispnic")
     with pytest.raises(BadParameter, match="two different groups"):
         gap_rows(data, "math", "sex", "male", "male")

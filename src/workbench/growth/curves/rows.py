@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.errors import BadInput, BadParameter
+from workbench.errors import BadInput, BadParameter, did_you_mean
 from workbench.features import in_groups
 from workbench.growth.curves.teaching import TaughtBy, members, taught
 from workbench.growth.value_added.rows import joined
@@ -145,15 +144,15 @@ def vertical_scale(data: Data, scale: str) -> dict[str, Any]:
     linked = scales.index[scales.vertical & ~scales.alternate]
     if scale in linked:
         return {str(name): value for name, value in scales.loc[scale].items()}
+    hint = ""
     if scale in scales.index:
         named = f"{scales.name[scale]!r} ({scale})"
         why = f"scores of {named} are not linked across grades: a difference between two of them is not growth"
     else:
-        near = get_close_matches(scale, list(scales.index), 1)
-        why = f"there is no scale {scale!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        why, hint = f"there is no scale {scale!r}", did_you_mean(scale, scales.index)
     raise BadParameter(
-        f"No growth curve can be drawn: {why}. Scales linked across grades here: {', '.join(linked) or 'none'}. "
-        "For other tests use growth percentiles, which need no common scale."
+        f"No growth curve can be drawn: {why}. {hint}Scales linked across grades here: "
+        f"{', '.join(linked) or 'none'}. For other tests use growth percentiles, which need no common scale."
     )
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from workbench.errors import ModelError
+from workbench.errors import BadInput, ModelError
+from workbench.growth.gaps.inputs import codes, flags, numbers
 from workbench.shares import LEVEL
 
 Floats = NDArray[Any]
@@ -75,8 +76,8 @@ def cohens_d(scores: Any, in_a: Any, *, errors: Any = None, weights: Any = None,
 
     `scores` (n,) and `in_a` (n,), true for group a and false for group b. With `errors` (n,), the scores' standard
     errors of measurement, the gap is that of true scores: divided by √reliability. `weights` (n,) are sampling
-    weights, `clusters` (n,) name what was drawn together. Raises ModelError where a group has no spread, or fewer than
-    two clusters.
+    weights, `clusters` (n,) name what was drawn together. Raises BadInput for what is missing, ModelError
+    where a group has no spread, or fewer than two clusters.
     """
     sample = _sample(scores, in_a, errors, weights, clusters)
     return _mean_gap(sample, sample.share_a)
@@ -137,15 +138,13 @@ def _check_order(sample: _Sample, tied: float) -> None:
 
 
 def _sample(scores: Any, in_a: Any, errors: Any, weights: Any, clusters: Any) -> _Sample:
-    values, a = np.asarray(scores, dtype=float), np.asarray(in_a, dtype=bool)
-    w = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
-    if not np.isfinite(values).all():
-        raise ModelError(f"{int((~np.isfinite(values)).sum())} scores are missing or infinite; leave these rows out.")
-    if not np.isfinite(w).all() or (w < 0).any():
-        raise ModelError("Sampling weights must be finite and not negative.")
-    variances = None if errors is None else np.asarray(errors, dtype=float) ** 2
-    if variances is not None and not np.isfinite(variances).all():
-        raise ModelError("Standard errors of measurement are missing for some scores; leave these rows out.")
+    values = numbers("scores", scores)
+    a = flags(in_a, len(values))
+    w = np.ones(len(values)) if weights is None else numbers("sampling weights", weights, len(values))
+    if (w < 0).any():
+        raise BadInput("Sampling weights are not negative.")
+    variances = None if errors is None else numbers("standard errors of measurement", errors, len(values)) ** 2
+    clusters = None if clusters is None else codes("the clusters", clusters, len(values))[1]
     for group, name in ((a, "a"), (~a, "b")):
         if np.unique(values[group & (w > 0)]).size < 2:
             raise ModelError(
@@ -188,8 +187,7 @@ def _spread(influence: Floats, sample: _Sample) -> tuple[Floats, float, float]:
     Draws are students, or clusters. Degrees of freedom are Welch's (1947) where no cluster has students of both groups;
     otherwise, as in a paired comparison, those of the group with fewer.
     """
-    named = np.arange(len(influence)) if sample.clusters is None else np.asarray(sample.clusters)
-    _, draw = np.unique(named, return_inverse=True)
+    draw = np.arange(len(influence)) if sample.clusters is None else sample.clusters
     influence = influence.copy()
     sums, degrees = [], []
     for group, name in ((sample.in_a, "a"), (~sample.in_a, "b")):

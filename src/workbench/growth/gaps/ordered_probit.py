@@ -165,6 +165,8 @@ def _check(table: Floats, names: list[Any]) -> None:
         )
     if not np.isfinite(table).all() or (table < 0).any():
         raise ModelError("Counts of students must be whole numbers, none missing and none negative.")
+    if (table % 1 > 0).any() and table.sum(axis=1).min() < FEWEST_CATEGORIES:
+        raise ModelError("These are shares of a group. How sure a gap is follows from how many they are: give counts.")
     if len(table) < 2 or len(names) != len(table):
         raise ModelError(
             f"Give counts of two or more groups, and a name for each: {len(table)} rows, {len(names)} names."

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ModelError
+from workbench.growth.gaps.inputs import codes, flags, numbers
 from workbench.shares import LEVEL
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def within_between(
     `clusters` is None, which speaks of these schools; of whole clusters otherwise, for schools that are themselves a
     sample of many. Weights are gamma with shape 1 − 2/n, n the draws of the group in the stratum, so that a mean has
     the variance s²/n. Limits are by t, with Welch's degrees of freedom for the total, or clusters less one.
-    Raises ModelError where a stratum has fewer than two schools, or fewer than three students of one group in schools
-    that have both: β1 is a comparison within those and cannot be told from students who attend school apart.
+    Raises BadInput where something is missing, ModelError where a stratum has fewer than two schools, or fewer than
+    three students of one group in schools that have both: β1 is a comparison within those and cannot be told from
+    students who attend school apart.
     """
     import pandas as pd
     from scipy.stats import t
@@ -84,9 +86,10 @@ class _Sample:
 
 
 def _sample(scores: Any, in_a: Any, schools: Any, strata: Any) -> _Sample:
-    values, a = np.asarray(scores, dtype=float), np.asarray(in_a, dtype=bool)
-    _, school = np.unique(np.asarray(schools), return_inverse=True)
-    levels, level = np.unique(np.zeros(len(values)) if strata is None else np.asarray(strata), return_inverse=True)
+    values = numbers("scores", scores)
+    a, n = flags(in_a, len(values)), len(values)
+    _, school = codes("the schools", schools, n)
+    levels, level = codes("the strata", np.zeros(n) if strata is None else strata, n)
     places, place = np.unique(level * (school.max() + 1) + school, return_inverse=True)
     stratum = places // (school.max() + 1)
     sample = _Sample(values, a, place, stratum)
@@ -109,7 +112,7 @@ def _draws(sample: _Sample, clusters: Any) -> tuple[Floats, Any, float]:
     """Each student's place among what is drawn, the shape of the weights, and degrees of freedom."""
     groups = (sample.in_a, ~sample.in_a)
     if clusters is not None:
-        _, draw = np.unique(np.asarray(clusters), return_inverse=True)
+        _, draw = codes("the clusters", clusters, len(sample.scores))
         fewest = min(np.unique(draw[group]).size for group in groups)
         if fewest < FEWEST:
             raise ModelError(f"One group is in {fewest} clusters; three are the least for telling how clusters differ.")

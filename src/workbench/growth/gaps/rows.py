@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from workbench.errors import BadInput, BadParameter
+from workbench.errors import BadInput, BadParameter, did_you_mean
 from workbench.features import in_groups
 from workbench.paths import shown
 from workbench.store import ANSWER_KEY, Data
@@ -33,11 +32,9 @@ def gap_rows(data: Data, subject: str, group: GroupColumn, group_a: str, group_b
     kinds = in_groups(rows, group)
     for name in (group_a, group_b):
         if name not in set(kinds):
-            near = get_close_matches(name, list(kinds.unique()), 1)
             raise BadParameter(
-                f"Nobody tested in {subject} has {group} {name!r}"
-                + (f"; did you mean {near[0]!r}?" if near else ".")
-                + f" There are: {', '.join(sorted(kinds.unique()))}."
+                f"Nobody tested in {subject} has {group} {name!r}. {did_you_mean(name, kinds.unique())}"
+                f"There are: {', '.join(sorted(kinds.unique()))}."
             )
     if group_a == group_b:
         raise BadParameter(f"group_a and group_b are both {group_a!r}; name two different groups.")
