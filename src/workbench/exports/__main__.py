@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from collections.abc import Callable
 from typing import Any, Final
 
 from workbench.errors import WorkbenchError
 from workbench.exports import charts, paper, sheets
+from workbench.exports.apart import TOLD
 
 KINDS: Final[dict[str, Callable[..., bytes]]] = {
     "csv": sheets.csv_bytes,
@@ -18,15 +20,18 @@ KINDS: Final[dict[str, Callable[..., bytes]]] = {
     "pdf": paper.pdf_bytes,
 }
 
+MEMORY: Final = 1 << 30
+
 
 def main() -> int:
-    """Make the file; on an error of the workbench's own say its words on standard error and return 2."""
+    """Make the file; on an error of the workbench's own say its words on standard error and return `TOLD`."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     job: dict[str, Any] = json.load(sys.stdin)
     try:
         made = KINDS[job["kind"]](**job["given"])
     except WorkbenchError as error:
         print(error, file=sys.stderr)
-        return 2
+        return TOLD
     sys.stdout.buffer.write(made)
     return 0
 

@@ -84,7 +84,9 @@ def _box(root: ET.Element) -> tuple[float, float, float, float]:
             left, top, width, height = map(float, box.replace(",", " ").split())
         else:
             left = top = 0.0
-            width, height = (float(root.attrib[name].removesuffix("px").removesuffix("pt")) for name in ("width", "height"))
+            width, height = (
+                float(root.attrib[name].removesuffix("px").removesuffix("pt")) for name in ("width", "height")
+            )
     except (KeyError, ValueError) as error:
         raise BadInput("This chart has no size and cannot be saved.") from error
     if width <= 0 or height <= 0:

@@ -144,7 +144,9 @@ def _part(part: Part) -> str:
 
 def _grid(grid: Grid) -> str:
     sides = [' class="number"' if right else "" for right in grid.numeric] + [""] * len(grid.headings)
-    head = "".join(f'<th scope="col"{side}>{escape(text)}</th>' for text, side in zip(grid.headings, sides, strict=False))
+    head = "".join(
+        f'<th scope="col"{side}>{escape(text)}</th>' for text, side in zip(grid.headings, sides, strict=False)
+    )
     body = "".join(
         "<tr>" + "".join(f"<td{side}>{escape(text)}</td>" for text, side in zip(row, sides, strict=False)) + "</tr>"
         for row in grid.rows
