@@ -1,4 +1,4 @@
-"""The command line: `workbench list | describe | run | runs | pdf | new | synthesize | lab | dashboard | doctor | …`."""
+"""The command line: `workbench list | describe | run | runs | pdf | new | synthesize | lab | dashboard | …`."""
 
 from __future__ import annotations
 

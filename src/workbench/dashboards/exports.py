@@ -136,16 +136,16 @@ def shown_columns(seen: Seen, columns: Table) -> dict[str, list[Any]]:
 
     Raises DisclosureError where a row, in the columns that have their name from the table read, is not in it.
     """
-    columns = {name: list(values) for name, values in columns.items()}
-    if len({len(values) for values in columns.values()}) > 1:
+    whole = {name: list(values) for name, values in columns.items()}
+    if len({len(values) for values in whole.values()}) > 1:
         raise BadInput("This table cannot be saved at the moment.")
-    _check_rows(seen, columns)
-    flags = columns.pop(SUPPRESSED, [])
+    _check_rows(seen, whole)
+    flags = whole.pop(SUPPRESSED, [])
     if not flags:
-        return columns
+        return whole
     return {
         name: [WITHHELD if hidden and value is None else value for value, hidden in zip(values, flags, strict=True)]
-        for name, values in columns.items()
+        for name, values in whole.items()
     }
 
 

@@ -56,7 +56,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Deck:
-    """A title slide and sections; `foot` stands on every page, and so does `mark` (research, public) where there is one."""
+    """A title slide and sections; `foot` stands on every page, and `mark` (research, public) if there is one."""
 
     title: str
     opening: Sequence[str]
