@@ -1,19 +1,28 @@
 """Slides: a deck of headings, texts, figures and tables as HTML with pages of 16:9, for `paper` to print.
 
 What belongs under one heading begins on a slide of its own and goes on to the next where it must; tables then repeat
-their head, and a heading its words. Body texts have 16 points, nothing has fewer than 14.
+their head, and a heading its words, in the same place. A figure shares its slide with the words around it where
+it stays large enough. Body texts have 16 points, tables and captions 14, the line at the foot 10.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from math import ceil
 from typing import Final
+
+from workbench.exports.look import CSS
 
 MOST_ROWS: Final = 40
 FITS: Final = 92
 """How many letters stand beside each other in a table on a slide, at 14 points."""
+_HIGH: Final = 5.6
+"""The inches of a slide between heading and foot."""
+_FIGURE: Final = (3.2, 5.0)
+"""How high, in inches, a figure must be at least beside words, and may be at most."""
 
 
 @dataclass(frozen=True)
@@ -130,16 +139,65 @@ def _columns(grid: Grid, places: Sequence[int], number: int, of: int) -> Grid:
 
 
 def _section(section: Section) -> str:
-    return f"<section><h2>{escape(section.heading)}</h2>{''.join(map(_part, section.parts))}</section>"
+    return f"<section><h2>{escape(section.heading)}</h2>{''.join(_flow(section.parts))}</section>"
 
 
-def _part(part: Part) -> str:
-    if isinstance(part, Prose):
-        return part.html
-    if isinstance(part, Figure):
-        caption = f"<figcaption>{escape(part.caption)}</figcaption>" if part.caption else ""
-        return f'<figure><img src="{escape(part.source)}" alt="{escape(part.alt)}">{caption}</figure>'
-    return "".join(map(_grid, side_by_side(cut(part))))
+def _flow(parts: Sequence[Part]) -> Iterator[str]:
+    """Give the parts in their order, a figure on one slide with as many of the words around it as leave it room."""
+    before: list[Prose] = []
+    tabled, place = False, 0
+    while place < len(parts):
+        part, place = parts[place], place + 1
+        if isinstance(part, Figure):
+            beside = _company(part, before, _leading(parts[place:]))
+            yield from (one.html for one in before[: len(before) - len(beside[0])])
+            yield _together(part, *beside)
+            before, tabled, place = [], False, place + len(beside[1])
+        elif isinstance(part, Prose) and not tabled:
+            before.append(part)
+        else:
+            yield from (one.html for one in before)
+            yield part.html if isinstance(part, Prose) else "".join(map(_grid, side_by_side(cut(part))))
+            before, tabled = [], True  # words right after a table belong to it
+    yield from (one.html for one in before)
+
+
+def _leading(parts: Sequence[Part]) -> list[Prose]:
+    """The words with which some parts begin."""
+    found: list[Prose] = []
+    for part in parts:
+        if not isinstance(part, Prose):
+            break
+        found.append(part)
+    return found
+
+
+def _company(figure: Figure, before: list[Prose], after: list[Prose]) -> tuple[list[Prose], list[Prose]]:
+    """The words before and after a figure that stand on its slide: both, else those before, else those after."""
+    for some in ((before, after), (before, []), ([], after)):
+        if _room(figure, [*some[0], *some[1]]) >= _FIGURE[0]:
+            return some
+    return [], []
+
+
+def _room(figure: Figure, words: Sequence[Prose]) -> float:
+    """The inches left for the picture beside its caption and some words."""
+    caption = 0.15 + 0.28 * ceil(len(figure.caption) / 105)
+    return min(_HIGH - caption - 0.1 - sum(map(_height, words)), _FIGURE[1])
+
+
+def _height(words: Prose) -> float:
+    """About how many inches words take, at 16 points on the width of a slide."""
+    blocks = [re.sub(r"<[^>]+>", "", block) for block in re.split(r"</(?:p|li|h3|pre|blockquote)>", words.html)]
+    return sum(0.125 + 0.312 * ceil(len(block.strip()) / 95) for block in blocks if block.strip())
+
+
+def _together(figure: Figure, before: Sequence[Prose], after: Sequence[Prose]) -> str:
+    caption = f"<figcaption>{escape(figure.caption)}</figcaption>" if figure.caption else ""
+    high = f"max-height:{_room(figure, [*before, *after]):.2f}in"
+    picture = f'<img src="{escape(figure.source)}" alt="{escape(figure.alt)}" style="{high}">'
+    words = ["".join(one.html for one in some) for some in (before, after)]
+    return f'<div class="together">{words[0]}<figure>{picture}{caption}</figure>{words[1]}</div>'
 
 
 def _grid(grid: Grid) -> str:
@@ -154,41 +212,3 @@ def _grid(grid: Grid) -> str:
     caption = f'<p class="caption">{escape(grid.caption)}</p>' if grid.caption else ""
     note = f'<p class="below">{escape(grid.note)}</p>' if grid.note else ""
     return f"{caption}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
-
-
-CSS: Final = """
-@page { size: 13.333in 7.5in; margin: 0.85in 0.7in 0.8in;
-  @top-left { content: string(heading, first-except); font: 600 15pt/1.2 "DejaVu Sans", sans-serif; color: #44525f;
-    width: 75%; text-align: left; vertical-align: middle; }
-  @top-right { content: MARK; font: 700 14pt "DejaVu Sans", sans-serif; color: #8a4b00; vertical-align: middle; }
-  @bottom-left { content: FOOT; font: 10.5pt/1.25 "DejaVu Sans", sans-serif; color: #44525f; width: 88%;
-    text-align: left; vertical-align: middle; }
-  @bottom-right { content: counter(page) " of " counter(pages); font: 12pt "DejaVu Sans", sans-serif; color: #44525f;
-    vertical-align: middle; } }
-@page :first { background: #eef3f7; @top-left { content: none; } }
-html { font: 16pt/1.4 "DejaVu Sans", "Liberation Sans", sans-serif; color: #1c2733; }
-body { margin: 0; }
-.first { padding: 1.1in 0.4in 0; }
-h1 { font-size: 34pt; line-height: 1.2; margin: 0 0 24pt; color: #0b3954; }
-.first p { font-size: 18pt; margin: 0 0 8pt; }
-section { break-before: page; }
-h2 { font-size: 24pt; line-height: 1.2; margin: 0 0 10pt; color: #0b3954; break-after: avoid;
-  string-set: heading content() " (continued)"; }
-h3 { font-size: 18pt; margin: 12pt 0 6pt; break-after: avoid; }
-p, ul, ol { margin: 0 0 9pt; orphans: 2; widows: 2; }
-li { margin: 0 0 4pt; }
-figure { margin: 0; break-inside: avoid; break-before: auto; }
-figure img { display: block; max-width: 11.9in; max-height: 4.85in; margin: 0 auto; }
-figcaption { font-size: 14pt; color: #44525f; margin-top: 6pt; }
-table { border-collapse: collapse; font-size: 14pt; line-height: 1.25; margin: 0 0 9pt; max-width: 100%; }
-tr { break-inside: avoid; }
-th, td { text-align: left; vertical-align: top; padding: 4pt 14pt 4pt 0; border-bottom: 0.75pt solid #d5dce3; }
-th { font-weight: 700; vertical-align: bottom; border-bottom: 1.5pt solid #44525f; }
-.number { text-align: right; white-space: nowrap; }
-th.number { white-space: normal; }
-.caption { font-weight: 700; margin: 6pt 0 4pt; break-after: avoid; }
-.below { font-size: 14pt; color: #44525f; break-before: avoid; }
-pre { font: 14pt/1.3 "DejaVu Sans Mono", monospace; white-space: pre-wrap; margin: 0 0 9pt; }
-code { font-family: "DejaVu Sans Mono", monospace; font-size: 0.9em; }
-img.math { display: inline; }
-"""
