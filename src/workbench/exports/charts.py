@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import textwrap
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -13,12 +14,14 @@ from workbench.exports.paper import page_png, pdf_bytes
 
 PNG_WIDTH: Final = 1920
 _SVG: Final = "http://www.w3.org/2000/svg"
+_ACTIVE: Final = ("script", "foreignObject", "iframe", "handler", "set", "animate")
+_ELSEWHERE: Final = re.compile(r"""url\(\s*["']?(?!#|data:image/)|@import""", re.IGNORECASE)
 
 
 def svg_bytes(svg: str, about: Mapping[str, str]) -> bytes:
     """Return a stand-alone SVG with `about` in lines below the chart and in its metadata.
 
-    Raises BadInput where it is no SVG with a size.
+    Raises BadInput where it is no SVG with a size, refers to what lies elsewhere, or holds code.
     """
     ET.register_namespace("", _SVG)
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
@@ -26,6 +29,7 @@ def svg_bytes(svg: str, about: Mapping[str, str]) -> bytes:
         root = ET.fromstring(svg)
     except ET.ParseError as error:
         raise BadInput("This chart cannot be saved at the moment.") from error
+    _check_whole(root)
     left, top, width, height = _box(root)
     size = max(width / 75, 6)
     lines = textwrap.wrap(" · ".join(about.values()), max(20, int(width / size * 1.75)))
@@ -75,6 +79,20 @@ def told(svg: str) -> str:
         return ""
     found = [root.findtext(f"{{{_SVG}}}{name}") for name in ("title", "desc")]
     return " ".join(text.strip() for text in found if text and text.strip()) or root.get("aria-label", "")
+
+
+def _check_whole(root: ET.Element) -> None:
+    """Hold a chart to be a drawing whole in itself: whoever opens the file later asks nobody else for anything."""
+    for part in root.iter():
+        names = {name.rpartition("}")[2].lower(): value.strip() for name, value in part.attrib.items()}
+        address = names.get("href", names.get("src", "#"))
+        if (
+            str(part.tag).rpartition("}")[2] in _ACTIVE
+            or any(name.startswith("on") for name in names)
+            or not address.startswith(("#", "data:image/"))
+            or any(_ELSEWHERE.search(text) for text in (*names.values(), part.text or ""))
+        ):
+            raise BadInput("This chart holds more than a drawing and cannot be saved.")
 
 
 def _box(root: ET.Element) -> tuple[float, float, float, float]:

@@ -173,10 +173,11 @@ def _leading(parts: Sequence[Part]) -> list[Prose]:
 
 
 def _company(figure: Figure, before: list[Prose], after: list[Prose]) -> tuple[list[Prose], list[Prose]]:
-    """The words before and after a figure that stand on its slide: both, else those before, else those after."""
-    for some in ((before, after), (before, []), ([], after)):
-        if _room(figure, [*some[0], *some[1]]) >= _FIGURE[0]:
-            return some
+    """The words that stand on a figure's slide: those before it if there is room, and as many of those after it."""
+    for some in (before, []):
+        for many in range(len(after), -1, -1):
+            if _room(figure, [*some, *after[:many]]) >= _FIGURE[0]:
+                return some, after[:many]
     return [], []
 
 
