@@ -18,19 +18,17 @@ import pytest
 from PIL import Image
 
 CELL = '''
-from workbench.dashboards.exports import downloads
-
 CHART = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"><title>Expected leavers</title>
 <rect width="600" height="300" fill="#0b5c8a"/></svg>"""
 
 
-def chosen():
+def picked():
     return {"school": school.value}
 
 
-def exported():
+def given():
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    return seen.read(run_name, "risk_by_school_group", at=at, filters=chosen(), what="exported")
+    return seen.read(run_name, "risk_by_school_group", at=at, filters=picked(), what="exported")
 
 
 def columns(one):
@@ -39,7 +37,7 @@ def columns(one):
     return {name: [row[name] for row in rows] for name in wanted}
 
 
-downloads("Who may need support", exported, columns, lambda: CHART, chosen)
+dash.downloads("Who may need support", given, columns, lambda: CHART, picked)
 '''
 SERVICE = Path(__file__).parents[2] / "src" / "workbench" / "hub" / "service.py"
 SOURCE = "Data of made-up students"
@@ -97,12 +95,14 @@ def saved(address: str, chromium: object, tmp_path_factory: pytest.TempPathFacto
     page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
 
     assert page.goto(address).headers["content-security-policy"] == policy()["Content-Security-Policy"]
-    page.wait_for_selector(".wb-downloads")
+    page.wait_for_selector(".wb-provenance")
+    box = page.locator(".wb-downloads").last
+    box.wait_for()
     page.get_by_label("School").select_option("Zion")
     folder, files = tmp_path_factory.mktemp("saved"), {}
     for kind, words in KINDS.items():
-        page.get_by_role("button", name=words).click()
-        link = page.get_by_role("link", name=f"Save {words}")
+        box.get_by_role("button", name=words).click()
+        link = box.get_by_role("link", name=f"Save {words}")
         link.wait_for()
         with page.expect_download() as found:
             link.click()
