@@ -21,7 +21,7 @@ FITS: Final = 92
 """How many letters stand beside each other in a table on a slide, at 14 points."""
 _HIGH: Final = 5.6
 """The inches of a slide between heading and foot."""
-_FIGURE: Final = (3.2, 5.0)
+_FIGURE: Final = (3.0, 5.0)
 """How high, in inches, a figure must be at least beside words, and may be at most."""
 
 

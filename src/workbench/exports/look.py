@@ -34,8 +34,8 @@ figure img { display: block; max-width: 11.9in; margin: 0 auto; }
 figcaption { font-size: 14pt; color: #44525f; margin-top: 6pt; }
 table { border-collapse: collapse; font-size: 14pt; line-height: 1.25; margin: 0 0 9pt; max-width: 100%; }
 tr { break-inside: avoid; }
-tr:nth-child(-n + 2) { break-after: avoid; }
-tr:nth-last-child(-n + 3) { break-before: avoid; }
+tr:nth-child(-n + 2):not(:last-child) { break-after: avoid; }
+tr:nth-last-child(-n + 3):not(:first-child) { break-before: avoid; }
 th, td { text-align: left; vertical-align: top; padding: 4pt 14pt 4pt 0; border-bottom: 0.75pt solid #d5dce3; }
 th { font-weight: 700; vertical-align: bottom; border-bottom: 1.5pt solid #44525f; }
 .number { text-align: right; white-space: nowrap; }
