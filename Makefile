@@ -63,9 +63,9 @@ bench-state: setup  ## the same for a whole state of 1,000,000 students (an hour
 setup-hub: setup-python  ## what signing in needs: JupyterHub and its proxy
 	@scripts/setup-hub
 
-setup: setup-python  ## install what is missing: R, Java and a browser (root on Debian), and .venv
+setup: setup-python  ## install what is missing: Pango, R, Java and a browser (root on Debian), and .venv
 
-setup-system:  ## only what Debian brings: R, Java, Chromium
+setup-system:  ## only what Debian brings: Pango, R, Java, Chromium
 	@scripts/setup-system
 
 setup-python: setup-system  ## only .venv and its Python packages

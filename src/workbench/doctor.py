@@ -160,6 +160,16 @@ def browser() -> Check:
     return Check("browser for tests", bool(found), found or "no Chromium (only tests need one)", SETUP)
 
 
+def pdf_files() -> Check:
+    """Check that PDF files can be set: WeasyPrint, and the Pango that it draws with."""
+    try:
+        import weasyprint
+    except (ImportError, OSError) as error:
+        found = f"no: {str(error).strip().splitlines()[0][:100]} (only downloads and `workbench pdf` need it)"
+        return Check("PDF files", False, found, SETUP)
+    return Check("PDF files", True, f"set by WeasyPrint {weasyprint.__version__}")
+
+
 def data_folder(folder: Path) -> Check:
     """Check that a data folder was finished and that its files are the ones it names."""
     from workbench.store import open_data
@@ -233,6 +243,7 @@ def examine(deep: bool = False) -> list[Check]:
         ("R with lme4", r_reference),
         *([("lme4 fits", lme4_fit)] if deep else []),
         ("Spark", spark),
+        ("PDF files", pdf_files),
         ("browser for tests", browser),
         ("test packages", testing_packages),
     ]

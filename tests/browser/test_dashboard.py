@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -41,7 +42,7 @@ def test_moving_a_filter_changes_the_numbers(dashboard: str, visit: Callable) ->
     page.wait_for_function("document.querySelector('.wb-card b').innerText === '120'")
     page.get_by_label("Grade").select_option("Grade 9")
     page.wait_for_function("document.querySelector('.wb-card b').innerText === '30'")
-    assert "By school: Grade 9, Sex: male" in page.inner_text("main")
+    page.get_by_role("heading", name="By school: Grade 9, Sex: male").wait_for()
 
 
 def test_a_small_group_is_withheld_and_the_page_says_why(dashboard: str, visit: Callable) -> None:
@@ -52,6 +53,24 @@ def test_a_small_group_is_withheld_and_the_page_says_why(dashboard: str, visit: 
     page.wait_for_function("document.querySelector('.wb-card b').innerText === 'withheld'")
     assert {cell.inner_text() for cell in page.locator(".wb-card b").all()} == {"withheld"}
     assert "fewer than 10 students" in page.inner_text(READY)
+
+
+def test_the_table_shown_can_be_saved(dashboard: str, visit: Callable) -> None:
+    page = visit(dashboard).page
+    page.wait_for_selector(READY)
+    page.get_by_label("Grade").select_option("Grade 9")
+    page.get_by_role("button", name="Table as CSV").click()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Save Table as CSV").click()
+    assert found.value.suggested_filename == "who-may-need-support-to-stay-in-school-2025-01-31-demo-1.csv"
+    head, *rows = csv.reader(found.value.path().read_text(encoding="utf-8-sig").splitlines())
+    assert head[:3] == ["school_name", "n", "expected_leavers"]
+    assert [row[:2] for row in rows][1:] == [
+        ["Cedar High", "90.0"],
+        ["Harbor High", "60.0"],
+        ["Northfield High", "150.0"],
+        ["Zion", "15.0"],
+    ]
 
 
 def test_without_the_token_nothing_is_shown(dashboard: str, visit: Callable) -> None:

@@ -24,6 +24,9 @@ from workbench.access.roles import ALL, Scope, Viewer
 from workbench.access.verification import lines, verify
 from workbench.disclosure import released
 from workbench.errors import AuditError, BadInput, RunLocked
+from workbench.exports.deck import Deck, Grid, Section, html
+from workbench.exports.paper import pdf_bytes
+from workbench.exports.sheets import xlsx_bytes
 from workbench.governance.backups import returned
 from workbench.governance.erase import erase, traces, was_erased
 from workbench.governance.traces import Student
@@ -108,6 +111,45 @@ def test_what_runs_made_is_rewritten_or_goes(full: Path) -> None:
     assert not (run / "model.bin").exists()
     assert (run / "other.html").exists()
     assert [*(run / "caseload" / "figures").iterdir()] == []
+
+
+def slides(*words: str) -> bytes:
+    deck = Deck("A list", [], [Section("Who", [Grid(["student"], [[word] for word in words])])], "A foot")
+    return pdf_bytes(html(deck))
+
+
+def test_slides_and_workbooks_that_tell_of_the_student_go_and_others_stay(full: Path) -> None:
+    run = full / "runs" / "study-1"
+    (run / "list.pdf").write_bytes(slides(ID, OTHER))
+    (run / "others.pdf").write_bytes(slides(OTHER))
+    (run / "list.xlsx").write_bytes(xlsx_bytes({"student_id": [ID, OTHER]}, {}))
+    (run / "others.xlsx").write_bytes(xlsx_bytes({"student_id": [OTHER]}, {}))
+    assert ID.encode() not in (run / "list.pdf").read_bytes(), "the text of a PDF is packed"
+    done = erase(ID, "dpo", AT)
+    assert {trace.path.name for trace in done.found} > {"list.pdf", "list.xlsx"}
+    assert not {trace.path.name for trace in done.found} & {"others.pdf", "others.xlsx"}
+    assert done.is_complete
+    assert sorted(path.name for path in run.glob("*.*") if path.suffix in (".pdf", ".xlsx")) == [
+        "others.pdf",
+        "others.xlsx",
+    ]
+
+
+def test_the_slides_of_a_report_go_with_it(full: Path) -> None:
+    run = full / "runs" / "study-1"
+    for name in ("caseload", "other"):
+        (run / f"{name}.pdf").write_bytes(slides("a figure whose alt text names somebody"))
+    (run / "list.html").write_text(ID)
+    (run / "list.pdf").write_bytes(slides(ID))
+    assert erase(ID, "dpo", AT).is_complete
+    assert [path.name for path in run.glob("*.pdf")] == ["other.pdf"]
+
+
+def test_a_pdf_that_cannot_be_opened_is_named(full: Path) -> None:
+    (full / "runs" / "study-1" / "torn.pdf").write_bytes(b"%PDF-1.7 and no more")
+    done = erase(ID, "dpo", AT)
+    assert [(one.path.name, one.trouble[:27]) for one in done.left] == [("torn.pdf", "it cannot be looked into: F")]
+    assert not done.is_complete
 
 
 def test_released_rows_are_rewritten_with_their_manifest(full: Path) -> None:

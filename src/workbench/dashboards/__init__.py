@@ -20,6 +20,7 @@ from workbench.dashboards.blocks import (
     told_apart,
     words,
 )
+from workbench.dashboards.exports import downloads
 from workbench.dashboards.guard import guarded, speak_plainly
 from workbench.dashboards.widgets import choice, filters, from_address, live
 
@@ -31,6 +32,7 @@ __all__ = [
     "cards",
     "choice",
     "decimal",
+    "downloads",
     "filters",
     "from_address",
     "guarded",

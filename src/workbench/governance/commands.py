@@ -127,7 +127,8 @@ def _erase_one(student: str, also: list[Path], dry_run: bool) -> int:
         print(f"Marked in the index of backups, to be erased after a restore: {', '.join(done.backups)}.")
     if done.pictures:
         print(
-            f"{done.pictures:,} pictures and PDFs were searched by their bytes only; look at those that show persons."
+            f"{done.pictures:,} pictures and PDFs were searched by their bytes, PDFs also by their text; what is drawn "
+            "in them was not: look at those that show persons."
         )
     for trouble in done.troubles:
         print(f"Not done: {trouble}")

@@ -224,7 +224,9 @@ def _from_file(path: Path, student: Student, also: list[Path]) -> None:
     elif path.suffix in REWRITABLE and (is_output or is_data):
         remove(path, student)
     elif is_output:
-        path.unlink()
+        path.unlink(missing_ok=True)
+        if path.suffix == ".html":  # the slides of a report hold its figures, and their alt texts packed
+            path.with_suffix(".pdf").unlink(missing_ok=True)
     else:
         raise ValueError("mend it by hand")
 

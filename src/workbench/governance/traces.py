@@ -90,8 +90,10 @@ def mentions(path: Path, student: Student) -> int:
         if zipfile.is_zipfile(path):
             return _in_archive(path, student)
         with open(path, "rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-        return _in_stream(gzip.open(path) if zipped else open(path, "rb"), student)
+            begins = file.read(5)
+        pages = _in_pages(path, student) if begins == b"%PDF-" else 0
+        zipped = begins.startswith(b"\x1f\x8b")
+        return pages + _in_stream(gzip.open(path) if zipped else open(path, "rb"), student)
     except (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from error
 
@@ -100,6 +102,19 @@ def _in_archive(path: Path, student: Student) -> int:
     with zipfile.ZipFile(path) as archive:
         names = sum(bool(student.in_text.search(name)) for name in archive.namelist())
         return names + sum(_in_stream(archive.open(name), student) for name in archive.namelist())
+
+
+def _in_pages(path: Path, student: Student) -> int:
+    """Count mentions in the text of a PDF, which its bytes hold packed."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(path)
+    try:
+        told = [*document.get_metadata_dict().values()]
+        told += [page.get_textpage().get_text_range() for page in document]
+    finally:
+        document.close()
+    return sum(len(student.in_text.findall(text)) for text in told)
 
 
 def _in_stream(stream: Any, student: Student) -> int:
