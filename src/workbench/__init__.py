@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from workbench.disclosure.publish import publish
     from workbench.disclosure.release import release
     from workbench.outputs import keep, show
+    from workbench.sources.own_data import write_data
     from workbench.style import figure
 
-__all__ = ["describe_tables", "figure", "keep", "open_data", "publish", "release", "show"]
+__all__ = ["describe_tables", "figure", "keep", "open_data", "publish", "release", "show", "write_data"]
 __version__ = "0.1.0"
 
 # Fetched when first asked for, so that `import workbench` and the command line start at once.
@@ -24,6 +25,7 @@ _NAMES = {
     "publish": "workbench.disclosure.publish",
     "release": "workbench.disclosure.release",
     "show": "workbench.outputs",
+    "write_data": "workbench.sources.own_data",
 }
 _MODULES = ("disclosure", "dropout", "features", "forecast", "growth", "hlm", "synthetic")
 

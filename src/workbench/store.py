@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from workbench.errors import BadInput, BadParameter
+from workbench.errors import BadInput, BadParameter, did_you_mean
 from workbench.files import draft_of, forget_abandoned, replace_folder, sha256, write_atomically
 from workbench.paths import resolve, shown
 from workbench.tables import SCHEMA_VERSION, TABLES, Table, table
@@ -54,7 +54,7 @@ class Data:
     def __getattr__(self, name: str) -> ibis.Table:
         if name in TABLES:
             return self.table(name)
-        raise AttributeError(name)
+        raise AttributeError(f"A data folder has no {name!r}. {did_you_mean(name, TABLES)}".strip())
 
     @cached_property
     def _tables(self) -> dict[str, ibis.Table]:
@@ -146,12 +146,16 @@ def _spark_session() -> Any:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
-        raise BadInput(f"There is no data folder {shown(folder)}. Make one with: workbench synthesize {shown(folder)}")
+        beside = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
+        raise BadInput(
+            f"There is no data folder {shown(folder)}. {did_you_mean(folder.name, beside)}Make one of synthetic "
+            f"students with: workbench synthesize {shown(folder)}, or of your own tables with wb.write_data."
+        )
     file = folder / MANIFEST
     if not file.is_file():
         raise BadInput(
             f"{shown(folder)} has no {MANIFEST}: it is not a data folder, or it was not finished. "
-            "Write it again; a finished folder always has one."
+            "Tables of your own become one with wb.write_data; a folder that was made is to be made again."
         )
     try:
         manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -293,7 +297,7 @@ def writing(path: str | Path, provenance: dict[str, Any], last_day: str) -> Iter
     A reader sees the old folder or the new one, never half; after an error nothing is left behind.
     """
     final = resolve(path).resolve()
-    _check_replaceable(final)
+    check_replaceable(final)
     writer = DataWriter(draft_of(final))
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -322,7 +326,7 @@ def _unwritten(final: Path, error: OSError) -> str:
     return f"{shown(final)} could not be written: {why}. Nothing was changed.{room}"
 
 
-def _check_replaceable(final: Path) -> None:
+def check_replaceable(final: Path) -> None:
     """Raise BadInput where a new data folder would take the place of anything but an old one."""
     if not final.exists():
         return

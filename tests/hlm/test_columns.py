@@ -41,3 +41,23 @@ def test_a_name_that_stands_twice_and_a_table_without_rows_are_refused(rows: pd.
 def test_formula_and_data_in_the_wrong_order_are_told_apart(rows: pd.DataFrame) -> None:
     with pytest.raises(BadParameter, match="First comes the formula"):
         hlm.fit(rows, "y ~ day + (1 | who)")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        ("y ~ offset(day) + (1 | who)", "function offset"),
+        ("y ~ . + (1 | who)", "stands for no columns"),
+        ("y ~ on + (1 | who)", "holds dates"),
+    ],
+)
+def test_what_other_programs_know_is_refused_in_words(rows: pd.DataFrame, formula: str, told: str) -> None:
+    with pytest.raises((BadParameter, BadInput), match=told):
+        hlm.fit(formula, rows.assign(on=pd.Timestamp("2025-01-01")))
+
+
+def test_a_group_that_fixed_effects_tell_apart_has_no_variance(rows: pd.DataFrame) -> None:
+    assert "not identified" in " ".join(hlm.fit("y ~ factor(who) + (1 | who)", rows).messages)
+    assert not hlm.fit("y ~ day + (1 | who)", rows).messages
+    few = rows.assign(half=(rows.who > 9).astype(int))
+    assert "of half apart" in " ".join(hlm.fit("y ~ half + (1 | half) + (1 | who)", few).messages)

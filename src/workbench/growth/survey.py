@@ -69,6 +69,10 @@ def survey_estimate(
     Raises BadParameter for an unknown column or replication, BadInput for missing or negative weights, ModelError where
     the estimator returns a fitted mixed model, is not finite or is the same with every replicate weight.
     """
+    if isinstance(scores, str) or isinstance(replicates, str):
+        raise BadParameter("`scores` and `replicates` are lists of columns: write ['PV1MATH'] for a single one.")
+    rows: Any = data
+    data = rows.to_pandas() if hasattr(rows, "to_pandas") else rows
     _check(data, [*scores, weight, *replicates], scores, replicates, replication, fay)
     plausible = np.array([_numbers(estimate(data, score, weight)) for score in scores])
     scale = _scale(replication, len(replicates), fay)
@@ -138,7 +142,13 @@ def _numbers(value: Any) -> Floats:
             "needs a pseudo-likelihood with a weight for each stage (Rabe-Hesketh & Skrondal 2006). Estimate a mean, a "
             "gap or a regression instead, or fit the mixed model without sampling weights and say so."
         )
-    vector = np.atleast_1d(np.asarray(value, dtype=float))
+    try:
+        vector = np.atleast_1d(np.asarray(value, dtype=float))
+    except (TypeError, ValueError):
+        raise ModelError(
+            f"The estimator must return a number or a vector of numbers; it returned a {type(value).__name__}. "
+            "Of a Gap, for example, return gap.estimate."
+        ) from None
     if vector.ndim != 1 or not np.isfinite(vector).all():
         raise ModelError(f"The estimator must return a number or a vector of finite numbers; it returned {value!r}.")
     return vector

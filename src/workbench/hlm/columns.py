@@ -16,6 +16,7 @@ from workbench.errors import BadInput, BadParameter, did_you_mean
 from workbench.hlm.formula import Formula
 
 Floats = NDArray[Any]
+FUNCTIONS = "I, factor, log, exp, sqrt, scale, center, poly, bs and cr (splines), and NumPy's as np.…"
 RANK_TOLERANCE = 1e-7  # as R's qr() and lme4
 
 
@@ -29,6 +30,8 @@ def columns_used(
     """
     from formulaic import Formula as Terms
 
+    if "." in re.split(r"[\s+*:()]+", formula.fixed):
+        raise BadParameter(f"In the formula {formula.text!r}, '.' stands for no columns here: name those you mean.")
     names: set[str] = set()
     for part in (formula.response, formula.fixed, *(term.design for term in formula.random)):
         try:
@@ -39,6 +42,11 @@ def columns_used(
     names |= {name for term in formula.random if term.name not in elsewhere for name in term.group}
     used = sorted(names | ({weights} if weights else set()))
     if unknown := [name for name in used if name not in have]:
+        if re.search(rf"(?<![\w.]){re.escape(unknown[0])}\s*\(", formula.text):
+            raise BadParameter(
+                f"The formula {formula.text!r} uses the function {unknown[0]}(…), which is not known here. Known are "
+                f"{FUNCTIONS}; whatever else is needed can be made a column of the data first."
+            )
         dotted = next((name for name in have if name.startswith(f"{unknown[0]}.")), None)
         hint = f"Write a name with a dot in backticks: `{dotted}`. " if dotted else did_you_mean(unknown[0], have)
         raise BadParameter(
@@ -70,6 +78,7 @@ def complete_rows(
     names = columns_used(formula, have, weights, elsewhere)
     frame = data.select(names) if hasattr(data, "select") else data[names]
     frame = frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
+    groups = {name for term in formula.random for name in term.group}
     if frame.empty:
         raise BadInput("The data have no rows.")
     full = frame.notna().all(axis=1).to_numpy()
@@ -79,6 +88,9 @@ def complete_rows(
             f"No row is complete: {', '.join(empty)} {'is' if len(empty) == 1 else 'are'} missing throughout."
         )
     frame = frame if full.all() else frame[full]
+    dates = [name for name in names if pd.api.types.is_datetime64_any_dtype(frame[name]) and name not in groups]
+    if dates:
+        raise BadInput(f"{dates[0]!r} holds dates; make it a number first, such as days since the start of the year.")
     flags = {name: frame[name].astype(np.int64) for name in names if pd.api.types.is_bool_dtype(frame[name])}
     return frame.assign(**flags).reset_index(drop=True), full
 
@@ -145,3 +157,13 @@ def independent(X: Floats) -> list[int]:
             kept.append(column)
             basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
     return kept
+
+
+def determines(X: Floats, codes: Any, levels: int) -> bool:
+    """Return whether the columns of X tell all levels of a factor apart, so that nothing is left for its effects."""
+    if levels > X.shape[1]:
+        return False
+    counts = np.bincount(codes, minlength=levels).astype(float)
+    sums = np.column_stack([np.bincount(codes, column, levels) for column in X.T])  # levels × p
+    explained = np.einsum("lp,pl->l", sums, np.linalg.lstsq(X.T @ X, sums.T, rcond=None)[0])
+    return bool((counts - explained <= RANK_TOLERANCE * counts).all())

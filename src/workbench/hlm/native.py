@@ -13,6 +13,7 @@ from scipy import sparse
 
 from workbench.errors import ModelError
 from workbench.hlm.centre import Centre, centred, steadied
+from workbench.hlm.columns import determines
 from workbench.hlm.design import Design, Factor, Floats, build
 from workbench.hlm.deviance import Likelihood
 from workbench.hlm.elimination import eliminate
@@ -150,7 +151,14 @@ def fit(
     """Fit a Gaussian mixed model to the rows of a pandas, polars or Arrow table."""
     with one_thread():
         design = build(parse(formula), data, weights, members)
-    return fit_design(design, formula, method)
+    model = fit_design(design, formula, method)
+    said = tuple(
+        f"The fixed effects already tell the levels of {factor.name} apart: its variance is not identified, whatever "
+        "is printed for it. Take one of the two out."
+        for k, factor in enumerate(design.factors)
+        if not members and determines(design.X, design.codes[k], len(factor.levels))
+    )
+    return replace(model, messages=(*model.messages, *said)) if said else model
 
 
 def fit_design(design: Design, formula: str, method: Method, start: Floats | None = None) -> MixedModel:

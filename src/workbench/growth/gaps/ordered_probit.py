@@ -116,7 +116,10 @@ def hetop(counts: Any, groups: Sequence[object] | None = None, own_sd_from: int 
     groups; an empty group; a group with everybody in the lowest or highest category, whose mean has no finite estimate;
     no group that could have an SD of its own where one is needed.
     """
-    table = np.asarray(counts, dtype=float)
+    try:
+        table = np.asarray(counts, dtype=float)
+    except (TypeError, ValueError):
+        raise ModelError("Counts are numbers alone, a row a group; give the groups' names by themselves.") from None
     names = list(range(len(table))) if groups is None else list(groups)
     _check(table, names)
     model = _model(table, own_sd_from)
