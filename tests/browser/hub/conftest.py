@@ -29,6 +29,7 @@ people:
   - {user: p.cedar, role: principal, schools: [S01], tables: all}
   - {user: p.harbor, role: principal, schools: [S02], tables: all}
   - {user: r.quinn, role: researcher, districts: all, schools: all, tables: all, columns: none}
+  - {group: cedar-staff, role: principal, schools: [S01], tables: all}
 ...
 """
 CELLS = [
