@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.cookiejar
-import importlib.util
 import json
-import shutil
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,14 +19,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("hub_conftest", Path(__file__).with_name("conftest.py"))
-assert _spec is not None
-assert _spec.loader is not None
-servers = importlib.util.module_from_spec(_spec)
-import sys  # noqa: E402
-
-sys.modules["hub_conftest"] = servers
-_spec.loader.exec_module(servers)
 SECRET = "between hub and provider"
 
 
@@ -93,28 +84,26 @@ def provider() -> Iterator[tuple[Provider, str]]:
 
 
 @pytest.fixture(scope="module")
-def address(hub_site: Path, provider: tuple[Provider, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    hub_site: Path,
+    provider: tuple[Provider, str],
+    start_hub: Callable[..., AbstractContextManager[tuple[str, int]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
     """A hub that asks this provider who signs in."""
-    pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: type make setup-hub")
     home = tmp_path_factory.mktemp("oidc-home")
-    env = servers.environment(hub_site, home)
-    if not shutil.which("configurable-http-proxy", path=env["PATH"]):
-        pytest.skip("the hub's proxy is not installed: type make setup-hub")
-    ports = ("HUB_PORT", "HUB_INNER_PORT", "HUB_PROXY_PORT", "HUB_DASHBOARDS_PORT")
-    env |= {f"WORKBENCH_{name}": str(port) for name, port in zip(ports, servers.free_ports(4), strict=True)}
-    env |= {f"WORKBENCH_OIDC_{name.upper()}_URL": f"{provider[1]}/{name}" for name in ("authorize", "token")}
-    env |= {
-        "WORKBENCH_OIDC_USERDATA_URL": f"{provider[1]}/userinfo",
+    settings = {
         "WORKBENCH_HUB_SIGN_IN": "oidc",
+        "WORKBENCH_OIDC_AUTHORIZE_URL": f"{provider[1]}/authorize",
+        "WORKBENCH_OIDC_TOKEN_URL": f"{provider[1]}/token",
+        "WORKBENCH_OIDC_USERDATA_URL": f"{provider[1]}/userinfo",
         "WORKBENCH_OIDC_CLIENT_ID": "workbench",
         "WORKBENCH_OIDC_CLIENT_SECRET": SECRET,
         "WORKBENCH_OIDC_GROUPS_CLAIM": "groups",
         # One log has one anchor: that of the site's other hub lies in another home.
         "WORKBENCH_AUDIT": str(home / "audit"),
     }
-    found = f"http://127.0.0.1:{env['WORKBENCH_HUB_PORT']}"
-    with servers.running("from workbench.hub import start; start.hub()", env, home / "log") as started:
-        servers.answering(started, f"{found}/services/dashboards/{servers.SMALL}", home / "log")
+    with start_hub(hub_site, home, **settings) as (found, _):
         yield found
 
 
