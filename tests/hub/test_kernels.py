@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 from tornado.web import HTTPError
 
 pytest.importorskip("voila")
 from workbench.hub import kernels
+
+Found = TypeVar("Found")
 
 
 class Manager:
@@ -30,6 +35,12 @@ class Manager:
         self.running.remove(name)
 
 
+def done(work: Coroutine[Any, Any, Found]) -> Found:
+    """Run to its end, in a thread of its own: Playwright, in the same session of tests, keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, work).result()
+
+
 @pytest.fixture
 def manager(monkeypatch: pytest.MonkeyPatch) -> Manager:
     async def unsaid(*_: object) -> None:
@@ -46,7 +57,7 @@ def test_the_fifth_page_of_a_sign_in_ends_its_first(manager: Manager) -> None:
             await one.start("a", "", {})
         return one
 
-    found = asyncio.run(opened())
+    found = done(opened())
     assert manager.running == ["kernel-1", "kernel-2", "kernel-3", "kernel-4"]
     assert [found.owned(f"kernel-{number}", "a") for number in range(5)] == [False, True, True, True, True]
     assert not found.owned("kernel-1", "b")
@@ -63,7 +74,7 @@ def test_who_comes_when_all_are_taken_is_refused_with_503_and_takes_nobodys(mana
         assert refused.value.status_code == 503
         assert len(manager.running) == kernels.ALL == 40
 
-    asyncio.run(opened())
+    done(opened())
 
 
 def test_the_limit_is_told_in_words() -> None:
