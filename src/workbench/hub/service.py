@@ -19,7 +19,7 @@ from traitlets import Bool, Integer
 from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
 
-from workbench.hub import pages
+from workbench.hub import pages, tables
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
 from workbench.hub.kernels import ALLOWED, Kernels
 from workbench.paths import project_root
@@ -51,7 +51,7 @@ class SharedVoila(Voila):
         return settings | {
             "kernels": self.kernels,
             "dashboards": pages.dashboards(Path(self.root_dir)),
-            "ways_out": "" if self.public else out,
+            "ways_out": '<p><a href="tables/">All tables for everybody</a></p>' if self.public else out,
             "look_every": self.look_every,
             "allow_remote_access": True,
             "headers": HEADERS,
@@ -79,6 +79,11 @@ class SharedVoila(Voila):
             (r"voila/api/themes/(.*)", ThemesHandler, themes | {"no_cache_paths": ["/"]}),
             *self.identity_provider.get_handlers(),
         ]
+        if self.public:
+            listed += [
+                ("tables/(?:index.html)?", tables.Table),
+                (rf"tables/({tables.NAME})/({tables.NAME})\.html", tables.Table),
+            ]
         ours = [(f"{self.base_url.rstrip('/')}/{path}", *rest) for path, *rest in listed]
         return [*ours, (r".*", pages.Nothing)]
 

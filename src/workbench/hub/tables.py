@@ -1,0 +1,73 @@
+"""The pages for everybody, as the server in public mode hands them out: files, without sign-in and without a kernel."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from tornado.web import HTTPError, RequestHandler
+
+from workbench.paths import resolve
+from workbench.public.page import policy
+from workbench.public.write import FOLDER, INDEX, may_be_shown
+
+NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A page as it goes over the wire: packed and plain, and the tag by which a browser knows that it has it."""
+
+    packed: bytes
+    plain: bytes
+    tag: str
+
+
+@lru_cache(maxsize=256)
+def _ready(path: Path, changed: int) -> Ready:
+    plain = path.read_bytes()
+    return Ready(gzip.compress(plain, 6, mtime=0), plain, f'"{hashlib.sha256(plain).hexdigest()[:32]}"')
+
+
+class Table(RequestHandler):
+    """One page, as far as `access.yml` lets the public see its table at this moment; or the list of them."""
+
+    def set_default_headers(self) -> None:
+        """Name the page's own policy, and keep pages from being framed."""
+        self.set_header("Content-Security-Policy", f"{policy()}; frame-ancestors 'none'")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+        self.set_header("Cache-Control", "no-cache")
+
+    def compute_etag(self) -> None:
+        """Leave the tag as it was made with the page."""
+
+    def get(self, run_name: str = "", name: str = "") -> None:
+        """Answer with the page, packed where the browser can unpack it, or with 304 where it has it already."""
+        if name and not may_be_shown(name):
+            raise HTTPError(404)
+        path = resolve(FOLDER) / run_name / f"{name}.html" if name else resolve(FOLDER) / INDEX
+        try:
+            page = _ready(path, path.stat().st_mtime_ns)
+        except OSError as error:
+            raise HTTPError(404) from error
+        self.set_header("ETag", page.tag)
+        self.set_header("Vary", "Accept-Encoding")
+        if self.check_etag_header():
+            self.set_status(304)
+        elif "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            self.write(page.packed)
+        else:
+            self.write(page.plain)
+
+    head = get
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Answer a failure in words, without its cause."""
+        self.finish("<!doctype html><title>Not shown</title><p>This is not there, or it is not for you.</p>")
