@@ -262,7 +262,7 @@ def _pages(options: argparse.Namespace) -> int:
     from workbench.public import write
     from workbench.reports import ledger
 
-    kept = {}
+    kept: dict[str, str] = {}
     for run_name, written in write.write_all(ledger.now()).items():
         print(f"{run_name}: {len(written.new)} pages, {len(written.removed)} taken away")
         kept |= {f"{run_name}/{name}": why for name, why in written.kept}

@@ -13,7 +13,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from workbench.paths import resolve
 from workbench.public.page import policy
-from workbench.public.write import FOLDER, INDEX, may_be_shown
+from workbench.public.write import FOLDER, listing, may_be_shown
 
 NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
@@ -29,7 +29,11 @@ class Ready:
 
 @lru_cache(maxsize=256)
 def _ready(path: Path, changed: int) -> Ready:
-    plain = path.read_bytes()
+    return _packed(path.read_bytes())
+
+
+@lru_cache(maxsize=4)
+def _packed(plain: bytes) -> Ready:
     return Ready(gzip.compress(plain, 6, mtime=0), plain, f'"{hashlib.sha256(plain).hexdigest()[:32]}"')
 
 
@@ -51,9 +55,9 @@ class Table(RequestHandler):
         """Answer with the page, packed where the browser can unpack it, or with 304 where it has it already."""
         if name and not may_be_shown(name):
             raise HTTPError(404)
-        path = resolve(FOLDER) / run_name / f"{name}.html" if name else resolve(FOLDER) / INDEX
+        path = resolve(FOLDER) / run_name / f"{name}.html"
         try:
-            page = _ready(path, path.stat().st_mtime_ns)
+            page = _ready(path, path.stat().st_mtime_ns) if name else _packed(listing().encode())
         except OSError as error:
             raise HTTPError(404) from error
         self.set_header("ETag", page.tag)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 FEW: Final = 60
@@ -52,7 +53,7 @@ def filters(keys: Mapping[str, Sequence[str]]) -> tuple[Filter, ...]:
     names = {key: _names(key, keys) for key in keys}
     labelling = {other for other, _ in names.values()}
     offered = {
-        key: tuple(sorted(set(texts), key=lambda text, called=names[key][1]: _in_order(text, called)))
+        key: tuple(sorted(set(texts), key=partial(_in_order, called=names[key][1])))
         for key, texts in keys.items()
         if key not in labelling and len(set(texts)) > 1
     }

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape, unescape
 from pathlib import Path
 from typing import Final
@@ -63,18 +64,18 @@ def write(run_name: str, at: str) -> Written:
                     removed.append(name)
             except BadInput as error:
                 kept.append((name, str(error)))
-        _write_index(home.parent)
+        write_atomically(index(), listing())
     return Written(tuple(new), tuple(kept), tuple(removed))
 
 
 def write_all(at: str) -> dict[str, Written]:
-    """Write the pages of every run, as after a change of `access.yml`; those of runs that are gone are looked at too."""
+    """Write the pages of every run, as after a change of `access.yml`; also those of runs that are gone."""
     here = resolve(FOLDER)
     with _one_at_a_time(here):
         public = viewer(None)
         for home in sorted(path for path in here.iterdir() if path.is_dir()):
             _withdraw(home, public)
-        _write_index(here)
+        write_atomically(index(), listing())
     return {run_name: write(run_name, at) for run_name in published.runs()}
 
 
@@ -119,25 +120,31 @@ def _forget(path: Path) -> bool:
     return there
 
 
-def _write_index(here: Path) -> None:
-    """List the pages that are there, each with the day of its data."""
+def listing() -> str:
+    """Return the list of the pages that are there and that the public may see, each with the day of its data."""
     parts = []
-    for home in sorted(path for path in here.iterdir() if path.is_dir()):
-        pages = [(path, path.read_text(encoding="utf-8")) for path in sorted(home.glob("*.html"))]
-        listed = "".join(
-            f'<li><a href="{escape(home.name)}/{escape(path.name)}">{escape(_told(_TITLE, text) or path.stem)}</a>, '
-            f"data up to {escape(_told(_DATE, text))}</li>"
-            for path, text in pages
-        )
+    for home in sorted(path for path in resolve(FOLDER).iterdir() if path.is_dir()):
+        pages = [path for path in sorted(home.glob("*.html")) if may_be_shown(path.stem)]
+        listed = "".join(_line(path, *_told(path, path.stat().st_mtime_ns)) for path in pages)
         parts += [f"<section><h2>{escape(home.name.capitalize())}</h2><ul>{listed}</ul></section>"] if pages else []
     top = "<header><h1>Tables for everybody</h1><p>Groups of people only; nothing about a single person.</p></header>"
-    body = f'{top}<main id="t">{"".join(parts) or "<p>There is no table for everybody at the moment.</p>"}</main>'
-    write_atomically(here / INDEX, document("Tables for everybody", body))
+    none = "<p>There is no table for everybody at the moment.</p>"
+    return document("Tables for everybody", f'{top}<main id="t">{"".join(parts) or none}</main>')
 
 
-def _told(fact: re.Pattern[str], text: str) -> str:
-    found = fact.search(text)
-    return unescape(found[1]) if found else ""
+def _line(path: Path, title: str, day: str) -> str:
+    address = f"{escape(path.parent.name)}/{escape(path.name)}"
+    return f'<li><a href="{address}">{escape(title)}</a>, data up to {escape(day)}</li>'
+
+
+@lru_cache(maxsize=1024)
+def _told(path: Path, changed: int) -> tuple[str, str]:
+    """The title of a page and the day of its data, from its head."""
+    with open(path, encoding="utf-8") as file:
+        head = file.read(20_000)
+    found = [fact.search(head) for fact in (_TITLE, _DATE)]
+    title, day = (unescape(one[1]) if one else "" for one in found)
+    return title, day
 
 
 @contextmanager
