@@ -107,6 +107,6 @@ def test_every_choice_has_a_label_and_the_page_its_language_and_headings() -> No
     text = page(published())
     assert '<html lang="en">' in text
     assert text.count("<select") == text.count("<label>") == 2
-    assert [level for level in re.findall(r"<h(\d)", text)] == ["1", "2", "2"]
+    assert re.findall(r"<h(\d)", text) == ["1", "2", "2"]
     assert '<th scope="row"' in text
     assert text.count('<th scope="col"') == 4

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from tornado.web import HTTPError
@@ -23,6 +24,9 @@ ALLOWED: Final = ("comm_open", "comm_close", "comm_msg", "comm_info_request", "k
 A_SIGN_IN, ALL = 4, 40
 """Most kernels of one sign-in (its oldest goes), and of all (the next viewer is asked to wait)."""
 
+PROCESSORS: Final = len(os.sched_getaffinity(0))
+PAUSE: Final = 0.2
+
 _WARM: Final = "import workbench.dashboards, workbench.disclosure.published, pyarrow.parquet, IPython.display"
 
 
@@ -34,6 +38,7 @@ class Kernels:
         self._owners: dict[str, str] = {}
         self._warm: list[str] = []
         self._filling = asyncio.Lock()
+        self._rendering = 0
         self._background: set[asyncio.Task[None]] = set()
 
     def owned(self, kernel_id: str, owner: str) -> bool:
@@ -54,6 +59,15 @@ class Kernels:
         await self._say(kernel_id, f"import os, json; os.environ.update(json.loads({json.dumps(told)!r}))")
         self.fill()
         return kernel_id
+
+    @contextmanager
+    def page(self) -> Iterator[None]:
+        """Count a page that is being made: while there are more than processors, no further kernel is warmed."""
+        self._rendering += 1
+        try:
+            yield
+        finally:
+            self._rendering -= 1
 
     async def end(self, kernel_id: str) -> None:
         """Shut a kernel down and forget whose it was."""
@@ -76,6 +90,8 @@ class Kernels:
         async with self._filling:
             self._forget_ended()
             while len(self._warm) < self._wanted and len(self._owners) + len(self._warm) < ALL:
+                while self._rendering >= PROCESSORS:
+                    await asyncio.sleep(PAUSE)
                 kernel_id = await self._new()
                 await self._say(kernel_id, _WARM)
                 self._warm.append(kernel_id)

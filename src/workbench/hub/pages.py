@@ -79,9 +79,10 @@ class Dashboard(Plain, TornadoVoilaHandler):
         """Answer with a dashboard that the list names, whatever else lies in its folder."""
         if path not in self.settings["dashboards"]:
             raise HTTPError(404)
-        async for html in self.get_generator(path=f"{path}.ipynb"):
-            self.write(html)
-            await self.flush()
+        with self.settings["kernels"].page():
+            async for html in self.get_generator(path=f"{path}.ipynb"):
+                self.write(html)
+                await self.flush()
 
 
 class KernelFacts(Plain, APIHandler):

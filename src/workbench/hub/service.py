@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jupyter_server.base.handlers import FileFindHandler
 from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Integer
 from voila.app import Voila
-from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
 
-from workbench.hub import pages, tables
+from workbench.hub import pages, rendering, tables
+from workbench.hub.assets import VERSION, Asset, of_template
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
 from workbench.hub.kernels import ALLOWED, Kernels
 from workbench.paths import project_root
@@ -65,17 +64,17 @@ class SharedVoila(Voila):
             "config": self.config,
             "voila_configuration": self.voila_configuration,
         }
-        labs = {"path": self.labextensions_path, "no_cache_paths": ["/"]}
-        themes = {"themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": labs["path"]}
+        labs, ours = list(self.labextensions_path), list(self.static_paths)
+        themes = {"themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": labs}
         listed = [
             ("", pages.Front),
             (r"show/([a-z0-9_]+)", pages.Dashboard, page),
             (rf"api/kernels/{KERNEL}", pages.KernelFacts),
             (rf"api/kernels/{KERNEL}/channels", pages.KernelSocket),
             (rf"voila/api/shutdown/{KERNEL}", pages.KernelEnd),
-            (r"voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
-            (r"voila/templates/(.*)", TemplateStaticFileHandler),
-            (r"voila/labextensions/(.*)", FileFindHandler, labs),
+            (rf"voila/static/(?:{VERSION}/)?(.*)", Asset, {"places": lambda path: (ours, path)}),
+            (r"voila/templates/(.*)", Asset, {"places": of_template}),
+            (r"voila/labextensions/(.*)", Asset, {"places": lambda path: (labs, path)}),
             (r"voila/api/themes/(.*)", ThemesHandler, themes | {"no_cache_paths": ["/"]}),
             *self.identity_provider.get_handlers(),
         ]
@@ -84,8 +83,8 @@ class SharedVoila(Voila):
                 ("tables/(?:index.html)?", tables.Table),
                 (rf"tables/({tables.NAME})/({tables.NAME})\.html", tables.Table),
             ]
-        ours = [(f"{self.base_url.rstrip('/')}/{path}", *rest) for path, *rest in listed]
-        return [*ours, (r".*", pages.Nothing)]
+        answered = [(f"{self.base_url.rstrip('/')}/{path}", *rest) for path, *rest in listed]
+        return [*answered, (r".*", pages.Nothing)]
 
     def listen(self) -> None:
         """Begin to serve, with the first kernels warming, and more whenever some have gone."""
@@ -104,6 +103,7 @@ def main() -> None:
     else:
         asked.append("--SharedVoila.public=True")
     os.umask(0o077)
+    rendering.work_out_once()
     SharedVoila.launch_instance([folder, "--Voila.port_retries=0", "--Voila.open_browser=False", *asked])
 
 
