@@ -11,7 +11,7 @@ import hashlib
 import mimetypes
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ import voila
 from tornado.web import HTTPError, RequestHandler
 from voila.paths import collect_static_paths
 
-Places = Callable[[str], tuple[Sequence[str], str]]
+Places = Callable[[str], tuple[tuple[str, ...], str]]
 """From the end of an address: the folders in which its file may lie, and the file's path in one of them."""
 
 VERSION: Final = f"at-{re.sub(r'[^0-9a-z]', '-', voila.__version__)}"
@@ -48,7 +48,8 @@ def content(path: str, changed: int) -> Content:
     return Content(plain, packed, f'"{hashlib.sha256(plain).hexdigest()[:32]}"')
 
 
-def found(folders: Sequence[str], path: str) -> str:
+@lru_cache(maxsize=4096)
+def found(folders: tuple[str, ...], path: str) -> str:
     """Return the first file of this path in one of the folders, or nothing; no path leads out of them."""
     if any(part.startswith(".") or not part for part in path.split("/")) or "\\" in path or "\0" in path:
         return ""
@@ -59,16 +60,16 @@ def found(folders: Sequence[str], path: str) -> str:
     return ""
 
 
-def of_template(path: str) -> tuple[Sequence[str], str]:
+def of_template(path: str) -> tuple[tuple[str, ...], str]:
     """Return where the files of a page's template lie: `<template>/static/<path>`."""
     template, _, rest = path.partition("/static/")
     safe = re.fullmatch(r"[a-z0-9_]+", template)
-    return (_template_folders(template) if safe else [], rest)
+    return (_template_folders(template) if safe else (), rest)
 
 
 @lru_cache(maxsize=8)
-def _template_folders(template: str) -> list[str]:
-    return list(collect_static_paths(["voila", "nbconvert"], template))
+def _template_folders(template: str) -> tuple[str, ...]:
+    return tuple(collect_static_paths(["voila", "nbconvert"], template))
 
 
 class Asset(RequestHandler):

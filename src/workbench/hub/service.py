@@ -64,8 +64,8 @@ class SharedVoila(Voila):
             "config": self.config,
             "voila_configuration": self.voila_configuration,
         }
-        labs, ours = list(self.labextensions_path), list(self.static_paths)
-        themes = {"themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": labs}
+        labs, ours = tuple(self.labextensions_path), tuple(self.static_paths)
+        themes = {"themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": list(labs)}
         listed = [
             ("", pages.Front),
             (r"show/([a-z0-9_]+)", pages.Dashboard, page),
