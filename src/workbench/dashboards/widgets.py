@@ -12,7 +12,6 @@ import ipywidgets
 
 from workbench.dashboards.guard import guarded
 
-
 STILL = "application/vnd.workbench.still"
 """Under this name an output carries the HTML that stands in its place until the widgets have come."""
 
