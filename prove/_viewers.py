@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,15 @@ PROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 @dataclass(frozen=True)
 class Look:
-    """One viewer's page: seconds until its numbers were there (none, where they never came), and its kernel."""
+    """One viewer's page: seconds until its numbers could be read and until its filters could be moved (none, where
+    that never came), its kernel, and whether a browser looked."""
 
     seconds: float | None
+    movable: float | None = None
     kernel: str = ""
     cookie: str = ""
     why: str = ""
+    by_browser: bool = False
 
 
 async def launched(started: Playwright) -> Browser:
@@ -42,43 +46,46 @@ async def launched(started: Playwright) -> Browser:
 
 
 async def with_browser(
-    browser: Browser, address: str, until: str, after: float = 0, asked: list[str] | None = None
+    browser: Browser, address: str, until: str, movable: str, after: float = 0, asked: list[str] | None = None
 ) -> Look:
-    """Open a page in a browser context of its own and wait until `until` is painted; it stays open."""
+    """Open a page in a browser context of its own and wait until `until` is painted, then `movable`; it stays open."""
     await asyncio.sleep(after)
     context = await browser.new_context()
     page = await context.new_page()
     if asked is not None:
         page.on("request", lambda request: asked.append(request.url))
-    begun = time.monotonic()
+    begun, seconds = time.monotonic(), None
     try:
         await page.goto(address, wait_until="commit", timeout=LONGEST * 1000)
         await page.wait_for_selector(until, timeout=LONGEST * 1000)
+        seconds = time.monotonic() - begun
+        await page.wait_for_selector(movable, timeout=LONGEST * 1000)
     except Exception as error:
-        return Look(None, why=str(error).split("\n")[0])
-    return Look(time.monotonic() - begun)
+        return Look(seconds, why=str(error).split("\n")[0], by_browser=True)
+    return Look(seconds, time.monotonic() - begun, by_browser=True)
 
 
 async def with_protocol(address: str, parts: Iterable[str], until: bytes, after: float = 0) -> Look:
     """Ask for a page and for the files that a browser asks for with it, then for the page's widgets.
 
-    The numbers are there when `until` has come, in the page itself or in the state of its widgets.
+    The numbers can be read when `until` has come in the page itself; where it has no kernel, its filters come with it.
     """
     await asyncio.sleep(after)
     client = AsyncHTTPClient()
-    begun = time.monotonic()
+    begun, seconds = time.monotonic(), None
     try:
-        page = await client.fetch(HTTPRequest(address, request_timeout=LONGEST, connect_timeout=LONGEST))
+        page = await _got(client, address, "")
+        assert until in page.body, "the numbers are not in the page"
+        seconds = time.monotonic() - begun
         cookie = "; ".join(one.split(";")[0] for one in page.headers.get_list("Set-Cookie"))
         await asyncio.gather(*(_got(client, urljoin(address, part), cookie) for part in parts))
         kernel = re.search(rb'"kernelId": ?"([0-9a-f-]{36})"', page.body)
         if kernel is None:
-            assert until in page.body
-            return Look(time.monotonic() - begun)
+            return Look(seconds, seconds)
         await asyncio.wait_for(_widgets(address, kernel[1].decode(), cookie, until), LONGEST)
     except Exception as error:
-        return Look(None, why=f"{type(error).__name__}: {error}")
-    return Look(time.monotonic() - begun, kernel[1].decode(), cookie)
+        return Look(seconds, why=f"{type(error).__name__}: {error}")
+    return Look(seconds, time.monotonic() - begun, kernel[1].decode(), cookie)
 
 
 async def _got(client: AsyncHTTPClient, address: str, cookie: str) -> HTTPResponse:
@@ -118,16 +125,35 @@ def tree(process: int) -> list[psutil.Process]:
     return [first, *first.children(recursive=True)]
 
 
+def work(process: int, seconds: float) -> float:
+    """How many seconds of processor a server and its kernels use in so many seconds."""
+
+    def used() -> float:
+        found = 0.0
+        for one in tree(process):
+            with suppress(psutil.NoSuchProcess):  # it has ended between two looks
+                found += sum(one.cpu_times()[:2])
+        return found
+
+    before = used()
+    time.sleep(seconds)
+    return used() - before
+
+
 def kernels(process: int) -> int:
     """How many kernels a server has started that still run."""
-    running = [one for one in tree(process) if one.status() != psutil.STATUS_ZOMBIE]
-    return sum("ipykernel" in " ".join(one.cmdline()) for one in running)
+    found = 0
+    for one in tree(process):
+        with suppress(psutil.NoSuchProcess):
+            found += one.status() != psutil.STATUS_ZOMBIE and "ipykernel" in " ".join(one.cmdline())
+    return found
 
 
 def proportional(processes: Iterable[psutil.Process]) -> float:
     """The proportional set size of processes, in MB: a page that several share is counted once, in parts."""
     kilobytes = 0
     for one in processes:
-        text = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
-        kilobytes += int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1])  # type: ignore[index]
+        with suppress(OSError):
+            told = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{one.pid}/smaps_rollup").read_text(), re.M)
+            kilobytes += int(told[1]) if told else 0
     return kilobytes * 1024 / 1e6

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -22,6 +25,10 @@ class Manager:
     def __init__(self) -> None:
         self.running: list[str] = []
         self.started = 0
+        self.facts: defaultdict[str, SimpleNamespace] = defaultdict(SimpleNamespace)
+
+    def get_kernel(self, name: str) -> SimpleNamespace:
+        return self.facts[name]
 
     def __contains__(self, name: str) -> bool:
         return name in self.running
@@ -80,3 +87,36 @@ def test_who_comes_when_all_are_taken_is_refused_with_503_and_takes_nobodys(mana
 def test_the_limit_is_told_in_words() -> None:
     pages = pytest.importorskip("workbench.hub.pages", reason="JupyterHub is not installed: type make setup-hub")
     assert pages.WORDS[503] == "Many people are looking at this moment. Please try again in a few minutes."
+
+
+def test_a_kernel_that_waits_is_kept_from_being_ended_for_idleness(manager: Manager) -> None:
+    async def waited() -> None:
+        one = kernels.Kernels(manager, "", 1)
+        one.fill()
+        await asyncio.gather(*one._background)
+        manager.facts["kernel-0"].last_activity = datetime.now(UTC) - timedelta(hours=1)
+        one.fill()
+        await asyncio.gather(*one._background)
+
+    done(waited())
+    assert manager.running == ["kernel-0"]
+    assert datetime.now(UTC) - manager.facts["kernel-0"].last_activity < timedelta(minutes=1)
+
+
+def test_no_kernel_is_warmed_beside_a_page_that_is_being_made(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "QUIET", 0.05)
+    monkeypatch.setattr(kernels, "PAUSE", 0.01)
+    monkeypatch.setattr(kernels, "PROCESSORS", 1)
+
+    async def made() -> tuple[int, int]:
+        one = kernels.Kernels(manager, "", 2)
+        with one.page():
+            one.fill()
+            await asyncio.sleep(0.1)
+            beside = manager.started
+        await asyncio.gather(*one._background)
+        return beside, manager.started
+
+    assert done(made()) == (0, 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,7 +27,8 @@ A_SIGN_IN, ALL = 4, 40
 """Most kernels of one sign-in (its oldest goes), and of all (the next viewer is asked to wait)."""
 
 PROCESSORS: Final = len(os.sched_getaffinity(0))
-PAUSE: Final = 0.2
+QUIET, PATIENCE, PAUSE = 3.0, 30.0, 0.2
+"""Seconds without a new page before a kernel is warmed beside viewers; the longest wait for that; between two looks."""
 
 _WARM: Final = "import workbench.dashboards, workbench.disclosure.published, pyarrow.parquet, IPython.display"
 
@@ -39,7 +41,7 @@ class Kernels:
         self._owners: dict[str, str] = {}
         self._warm: list[str] = []
         self._filling = asyncio.Lock()
-        self._rendering = 0
+        self._rendering, self._last = 0, -QUIET
         self._background: set[asyncio.Task[None]] = set()
 
     def owned(self, kernel_id: str, owner: str) -> bool:
@@ -89,14 +91,17 @@ class Kernels:
         return running
 
     async def calm(self) -> None:
-        """Wait until fewer pages are being made than there are processors."""
-        while self._rendering >= PROCESSORS:
+        """Wait until few pages are being made and the last one began a while ago, though not for ever."""
+        for _ in range(round(PATIENCE / PAUSE)):
+            if self._rendering < PROCESSORS and time.monotonic() - self._last > QUIET:
+                return
             await asyncio.sleep(PAUSE)
 
     @contextmanager
     def page(self) -> Iterator[None]:
-        """Count a page that is being made: while there are more than processors, no further kernel is warmed."""
+        """Count a page that is being made, beside which kernels are not warmed."""
         self._rendering += 1
+        self._last = time.monotonic()
         try:
             yield
         finally:

@@ -16,7 +16,7 @@ from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_
 
 Hub = Any
 websocket = pytest.importorskip("websocket", reason="websocket-client is not installed: type make setup")
-READY = ".wb-card b"  # the widgets come after the text
+READY = "#rendered_cells:not(:has(.wb-still)) .wb-card b"  # the widgets have taken the place of the text
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 
