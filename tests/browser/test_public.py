@@ -55,13 +55,13 @@ def test_a_choice_that_leaves_nothing_gives_way_in_the_other_filters(risk: objec
     risk.wait_for_function("location.hash !== ''")
     # The total over groups belongs to no sex: each sex is shown instead, of each of the four schools.
     assert len(rows(risk)) == 8
-    risk.get_by_label("School", exact=True).select_option("S04")
+    risk.get_by_role("combobox", name="School", exact=True).select_option("S04")
     risk.wait_for_function("location.hash.includes('S04')")
     assert [row[:2] for row in rows(risk)] == [["female", "30"], ["male", "30"]]
 
 
 def test_what_is_withheld_is_told_and_is_nowhere_in_the_file(risk: object, pages: Path) -> None:
-    risk.get_by_label("School", exact=True).select_option("S04")
+    risk.get_by_role("combobox", name="School", exact=True).select_option("S04")
     risk.get_by_label("Kind of group").select_option("race or ethnicity")
     risk.wait_for_function("document.querySelector('#found').textContent.includes('race')")
     assert any(set(row[1:]) == {"withheld"} for row in rows(risk))
@@ -72,7 +72,7 @@ def test_what_is_withheld_is_told_and_is_nowhere_in_the_file(risk: object, pages
 
 def test_numbers_are_drawn_with_their_intervals(pages: Path, visit: Callable) -> None:
     page = visit(f"file://{pages}/demo/model_quality.html").page
-    page.wait_for_selector("svg .interval")
+    page.wait_for_selector("svg .interval", state="attached")
     assert page.locator("svg circle").count() == 5
     page.get_by_label("Picture of").select_option("none")
     assert page.locator("svg").count() == 0

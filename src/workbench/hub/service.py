@@ -112,10 +112,13 @@ class SharedVoila(Voila):
             kernel_spec_manager=self.kernel_spec_manager,
             prelaunch_hook=None,
             page_config=voila.handler.get_page_config(
-                base_url=self.base_url, settings={}, log=self.log, voila_configuration=self.voila_configuration
+                base_url=self.base_url,
+                settings=self.app.settings,
+                log=self.log,
+                voila_configuration=self.voila_configuration,
             ),
-            mathjax_config="",
-            mathjax_url="",
+            mathjax_config=self.app.settings.get("mathjax_config"),
+            mathjax_url=self.app.settings.get("mathjax_url"),
         )
         await page.initialize(template=None, theme=None)
         html: str = await page.generate_content_str(kernel_id, self.kernel_manager.get_kernel(kernel_id))

@@ -47,8 +47,8 @@ def filters(keys: Mapping[str, Sequence[str]]) -> tuple[Filter, ...]:
     """Return the filters of a table from the texts of its keys, each set to what the page opens with.
 
     A key of one value has none. Names of schools have none of their own, but label the filter by identifiers.
-    From every row on, the latest year is chosen, then totals of all keys but the first that has one, then first
-    values, those of schools last, until few rows are left; a choice that would leave none is not made.
+    Of a table with more than a few rows, the latest year is chosen and the totals of all keys but the first that has
+    one, then first values, those of schools last, until few rows are left; a choice that would leave none is not made.
     """
     names = {key: _names(key, keys) for key in keys}
     labelling = {other for other, _ in names.values()}
@@ -58,9 +58,11 @@ def filters(keys: Mapping[str, Sequence[str]]) -> tuple[Filter, ...]:
         if key not in labelling and len(set(texts)) > 1
     }
     chosen: dict[str, str] = {}
-    for key, wish in _wishes(offered):
-        if _rows(keys, chosen) > FEW and _rows(keys, chosen | {key: wish}):
-            chosen[key] = wish
+    for number, wishes in enumerate(_wishes(offered)):
+        for key, wish in wishes.items():
+            many = _rows(keys, chosen if number else {}) > FEW
+            if many and _rows(keys, chosen | {key: wish}):
+                chosen[key] = wish
     return tuple(
         Filter(key, values, tuple(names[key][1].get(value, value) for value in values), chosen.get(key, ""))
         for key, values in offered.items()
@@ -75,14 +77,13 @@ def shown(keys: Mapping[str, Sequence[str]], choices: Sequence[Filter]) -> list[
     return through
 
 
-def _wishes(offered: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
-    """What one would like to choose, the dearest wish first."""
-    years = [(key, values[-1]) for key, values in offered.items() if _YEARS.search(key)]
+def _wishes(offered: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, str], dict[str, str]]:
+    """What is chosen of every large table, and what only while there are many rows, the dearest first."""
+    years = {key: values[-1] for key, values in offered.items() if _YEARS.search(key)}
     totals = [key for key, values in offered.items() if ALL in values]
-    wanted = [(key, EACH if place == 0 else ALL) for place, key in enumerate(totals)]
-    others = [key for key in offered if key not in totals and not _YEARS.search(key)]
-    others.sort(key=lambda key: bool(_UNITS.search(key)))
-    return [*years, *wanted, *((key, offered[key][0]) for key in others)]
+    first = years | {key: EACH if place == 0 else ALL for place, key in enumerate(totals)}
+    others = sorted((key for key in offered if key not in first), key=lambda key: bool(_UNITS.search(key)))
+    return first, {key: offered[key][0] for key in others}
 
 
 def _rows(keys: Mapping[str, Sequence[str]], chosen: Mapping[str, str]) -> int:

@@ -15,14 +15,18 @@
   const chosen = (wishes) => rows.filter((_, at) => wishes.every((wish, place) => passes(texts[at][place], wish)));
   const wishes = () => selects.map((select) => select.value);
 
-  // A choice that leaves nothing gives way in the other filters, one after the other, until there are rows.
+  // A choice that leaves nothing gives way in one other filter, or else in all of them.
   function make_room(kept) {
     for (const wish of [EACH, ""]) {
       for (const [place, select] of selects.entries()) {
         if (chosen(wishes()).length) return;
-        if (place !== kept && [...select.options].some((option) => option.value === wish)) select.value = wish;
+        const before = select.value;
+        if (place === kept || ![...select.options].some((option) => option.value === wish)) continue;
+        select.value = wish;
+        if (!chosen(wishes()).length) select.value = before;
       }
     }
+    if (!chosen(wishes()).length) selects.forEach((select, place) => { if (place !== kept) select.value = ""; });
   }
 
   // From a value to its parts: it is chosen, and the next filter that stands on its total is opened.

@@ -167,6 +167,22 @@ def start_hub() -> Callable[..., AbstractContextManager[tuple[str, int]]]:
 
 
 @pytest.fixture(scope="session")
+def server() -> Callable[..., AbstractContextManager[str]]:
+    """Start a shared server of one's own, by code in which its port is `{port}`; give its address."""
+
+    @contextmanager
+    def started(code: str, root: Path, home: Path) -> Iterator[str]:
+        (port,) = free_ports(1)
+        ours = str(root / "jupyter")
+        settings = {"JUPYTER_PATH": ours, "JUPYTER_CONFIG_PATH": ours, "JUPYTER_PREFER_ENV_PATH": "1"}
+        with running(code.format(port=port), environment(root, home) | settings, home / "log") as process:
+            answering(process, f"http://127.0.0.1:{port}/{SMALL}", home / "log")
+            yield f"http://127.0.0.1:{port}/"
+
+    return started
+
+
+@pytest.fixture(scope="session")
 def hub(hub_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """The hub of that site, with a password for each of its users, and beside it its dashboards for the public."""
     pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: type make setup-hub")
