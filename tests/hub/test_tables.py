@@ -53,6 +53,18 @@ def test_a_page_comes_under_its_own_policy_and_not_in_a_frame(run: Path) -> None
     assert "Set-Cookie" not in answer.headers
 
 
+def test_a_page_from_before_an_upgrade_keeps_the_script_that_it_was_written_with(run: Path) -> None:
+    file = run / "public" / "demo" / "open_to_all.html"
+    told = page.policy().split("script-src ")[1].split(";")[0]
+    file.write_text(file.read_text().replace(told, "'sha256-older'"))
+    assert "script-src 'sha256-older';" in asked("/demo/open_to_all.html").headers["Content-Security-Policy"]
+
+
+def test_a_page_that_names_no_policy_may_do_nothing(run: Path) -> None:
+    (run / "public" / "demo" / "open_to_all.html").write_text("<script>alert(1)</script>")
+    assert asked("/demo/open_to_all.html").headers["Content-Security-Policy"] == tables.NOTHING
+
+
 def test_a_browser_that_has_it_is_told_so(run: Path) -> None:
     tag = asked("/demo/open_to_all.html", **{"Accept-Encoding": "gzip"}).headers["ETag"]
     again = asked("/demo/open_to_all.html", **{"If-None-Match": tag})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,19 +13,24 @@ from typing import Any, Final
 from tornado.web import HTTPError, RequestHandler
 
 from workbench.paths import resolve
-from workbench.public.page import policy
 from workbench.public.write import FOLDER, listing, may_be_shown
 
+NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"
+_POLICY: Final = re.compile(rb'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
 NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A page as it goes over the wire: packed and plain, and the tag by which a browser knows that it has it."""
+    """A page as it goes over the wire: packed and plain, the tag by which a browser knows that it has it, its policy.
+
+    The policy is the page's own, so that pages written before an upgrade keep their script.
+    """
 
     packed: bytes
     plain: bytes
     tag: str
+    policy: str
 
 
 @lru_cache(maxsize=256)
@@ -34,15 +40,16 @@ def _ready(path: Path, changed: int) -> Ready:
 
 @lru_cache(maxsize=4)
 def _packed(plain: bytes) -> Ready:
-    return Ready(gzip.compress(plain, 6, mtime=0), plain, f'"{hashlib.sha256(plain).hexdigest()[:32]}"')
+    tag, policy = f'"{hashlib.sha256(plain).hexdigest()[:32]}"', _POLICY.search(plain[:4096])
+    return Ready(gzip.compress(plain, 6, mtime=0), plain, tag, policy[1].decode() if policy else "default-src 'none'")
 
 
 class Table(RequestHandler):
     """One page, as far as `access.yml` lets the public see its table at this moment; or the list of them."""
 
     def set_default_headers(self) -> None:
-        """Name the page's own policy, and keep pages from being framed."""
-        self.set_header("Content-Security-Policy", f"{policy()}; frame-ancestors 'none'")
+        """Allow nothing, until there is a page that says what it needs."""
+        self.set_header("Content-Security-Policy", NOTHING)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Content-Type", "text/html; charset=UTF-8")
@@ -60,6 +67,7 @@ class Table(RequestHandler):
             page = _ready(path, path.stat().st_mtime_ns) if name else _packed(listing().encode())
         except OSError as error:
             raise HTTPError(404) from error
+        self.set_header("Content-Security-Policy", f"{page.policy}; frame-ancestors 'none'")
         self.set_header("ETag", page.tag)
         self.set_header("Vary", "Accept-Encoding")
         if self.check_etag_header():
