@@ -106,6 +106,10 @@ def test_a_table_that_is_no_longer_for_everybody_loses_its_page(run: Path) -> No
     assert pages(run) == {"index.html"}
 
 
+def test_before_anything_is_published_the_list_says_so(site: Path) -> None:
+    assert "There is no table for everybody at the moment." in write.listing()
+
+
 def test_a_table_too_large_for_a_browser_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "LARGEST", 1)
     ((name, why),) = write.write("demo", AT).kept

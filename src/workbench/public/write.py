@@ -123,7 +123,7 @@ def _forget(path: Path) -> bool:
 def listing() -> str:
     """Return the list of the pages that are there and that the public may see, each with the day of its data."""
     parts = []
-    for home in sorted(path for path in resolve(FOLDER).iterdir() if path.is_dir()):
+    for home in sorted(path for path in resolve(FOLDER).glob("*") if path.is_dir()):
         pages = [path for path in sorted(home.glob("*.html")) if may_be_shown(path.stem)]
         listed = "".join(_line(path, *_told(path, path.stat().st_mtime_ns)) for path in pages)
         parts += [f"<section><h2>{escape(home.name.capitalize())}</h2><ul>{listed}</ul></section>"] if pages else []
