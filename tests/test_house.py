@@ -12,7 +12,7 @@ FLOORS = (
     ("tables", "errors", "paths", "parameters", "markup", "style", "shares", "machine"),
     ("files", "store", "checks", "outputs", "access", "exports"),
     ("disclosure",),
-    ("synthetic", "sources"),
+    ("synthetic", "sources", "public"),
     ("features", "hlm"),
     ("dropout", "forecast", "growth"),
     ("hub",),

@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     dashboard.add_argument("name", metavar="NAME", nargs="?", default="student_prediction", help="default: %(default)s")
     dashboard.add_argument("--port", metavar="PORT", help="default: 8866, or the next that is free")
     _hub_commands(commands)
+    _command(commands, "pages", _pages, "write the pages for everybody anew, as after a change of access.yml")
     doctor = _command(
         commands, "doctor", _doctor, "say what this machine has, and what to type where something is missing"
     )
@@ -265,6 +266,21 @@ def _hub_user(options: argparse.Namespace) -> None:
 
     start.user(options.user, options.remove)
     print(f"{options.user} can no longer sign in." if options.remove else f"{options.user} can sign in.")
+
+
+def _pages(options: argparse.Namespace) -> int:
+    from workbench.paths import shown
+    from workbench.public import write
+    from workbench.reports import ledger
+
+    kept: dict[str, str] = {}
+    for run_name, written in write.write_all(ledger.now()).items():
+        print(f"{run_name}: {len(written.new)} pages, {len(written.removed)} taken away")
+        kept |= {f"{run_name}/{name}": why for name, why in written.kept}
+    for name, why in kept.items():
+        print(f"{name} is as it was: {why}", file=sys.stderr)
+    print(f"Open {shown(write.index())}")
+    return FAILED if kept else 0
 
 
 def _port(options: argparse.Namespace) -> list[str]:

@@ -97,14 +97,14 @@ def html_table(
     are written without separators, and codes in words.
     """
     headings = headings or {}
-    numeric = {name: _is_numeric(values) or name.endswith(_INTERVAL) for name, values in columns.items()}
+    numeric = {name: is_numeric(values) or name.endswith(_INTERVAL) for name, values in columns.items()}
     head = "".join(
         f'<th scope="col" style="{_CELL};{_NUMBER if numeric[name] else "text-align:left"}">'
         f"{escape(headings.get(name, in_words(name)))}</th>"
         for name in columns
     )
     texts = [
-        _cells(_texts(name, values, missing, withheld, name in names), numeric[name])
+        _cells(column_texts(name, values, missing, withheld, name in names), numeric[name])
         for name, values in columns.items()
     ]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*texts, strict=True))
@@ -130,7 +130,7 @@ def said_once(columns: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Sequence[
     }
     if not alike or len(alike) == len(columns):
         return dict(columns), ""
-    said = "; ".join(f"{in_words(name)}: {_texts(name, [value])[0]}" for name, value in alike.items())
+    said = "; ".join(f"{in_words(name)}: {column_texts(name, [value])[0]}" for name, value in alike.items())
     return {name: values for name, values in columns.items() if name not in alike}, f"In every row {said}."
 
 
@@ -140,7 +140,7 @@ def with_intervals(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[A
     told = set()
     for name, values in columns.items():
         high = re.sub(r"(^|_)low$", r"\1high", name)
-        if high != name and high in columns and _is_numeric(values) and _is_numeric(columns[high]):
+        if high != name and high in columns and is_numeric(values) and is_numeric(columns[high]):
             found[_interval_name(name)] = _joined(values, columns[high])
             told.add(high)
         elif name not in told:
@@ -165,24 +165,20 @@ def folded(summary: str, html: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{html}</details>"
 
 
-def texts_of(name: str, values: Sequence[Any]) -> list[str]:
-    """Return the values of one column as the texts that a table shows."""
-    return _texts(name, values)
-
-
-def _is_numeric(values: Sequence[Any]) -> bool:
+def is_numeric(values: Sequence[Any]) -> bool:
+    """Return whether a column holds numbers alone, what is missing aside."""
     present = [v for v in values if v is not None and v == v]
     return all(isinstance(v, int | float) and not isinstance(v, bool) for v in present)
 
 
-def _texts(
+def column_texts(
     name: str,
     values: Sequence[Any],
     missing: str = MISSING,
     withheld: Sequence[bool] | None = None,
     naming: bool = False,
 ) -> list[str]:
-    """The values of one column as texts; whole numbers that name something keep their digits together."""
+    """Return the values of one column as texts; whole numbers that name something keep their digits together."""
     absent = ["withheld" if hidden else missing for hidden in withheld or [False] * len(values)]
     if (naming or _NAMING.search(name)) and _is_whole(values):
         say = grade_name if name in ("grade", "grade_level") else str
@@ -198,7 +194,7 @@ def _texts(
 
 
 def _is_whole(values: Sequence[Any]) -> bool:
-    return _is_numeric(values) and all(v is None or v != v or (math.isfinite(v) and v == int(v)) for v in values)
+    return is_numeric(values) and all(v is None or v != v or (math.isfinite(v) and v == int(v)) for v in values)
 
 
 def _interval_name(limit: str) -> str:

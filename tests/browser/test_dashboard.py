@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-READY = ".wb-provenance"
+READY = "#rendered_cells:not(:has(.wb-still)) .wb-provenance"
 
 
 def card(page: object, heading: str) -> str:

@@ -39,3 +39,13 @@ def test_the_address_of_the_page_may_name_a_parameter(monkeypatch: pytest.Monkey
     assert from_address("other", "demo") == "demo"
     monkeypatch.delenv("QUERY_STRING")
     assert from_address("run_name", "demo") == "demo"
+
+
+def test_filters_and_parts_can_be_read_before_their_scripts_have_come() -> None:
+    school, grade = choice("School", ["Cedar High", "<Zion>"]), choice("Grade", {"Grade 9": "9"})
+    part = live(lambda school: f"<b>{school}</b>", school=school)
+    school.value = "<Zion>"
+    assert part._repr_mimebundle_()["application/vnd.workbench.still"] == "<b><Zion></b>"
+    assert filters(school, grade)._repr_mimebundle_()["application/vnd.workbench.still"] == (
+        '<div class="wb-filters">School: &lt;Zion&gt; · Grade: Grade 9</div>'
+    )

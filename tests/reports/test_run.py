@@ -58,7 +58,7 @@ notebooks:
 
 def notebooks(project: Project) -> None:
     project.data()
-    (project.root / "access.yml").write_text("min_count: 10\n", encoding="utf-8")
+    (project.root / "access.yml").write_text("min_count: 10\npublic: all\n...\n", encoding="utf-8")
     project.notebook("tier0/counts", "# Counts\n\nHow many students are there?", *COUNT, parameters=READS)
 
 
@@ -183,6 +183,8 @@ def test_a_run_that_ends_well_publishes_and_a_resumed_one_keeps_what_is_unchange
     assert second["started"] >= failed.manifest["finished"]
     assert not (done.folder / "then.failed.ipynb").exists()
     assert published.tables("study") == ["by_school"]
+    assert done.manifest["pages"] == ["by_school"]
+    assert (study.root / "public" / "study" / "by_school.html").is_file()
 
     study.notebook("tier0/then", "# Then", "print('changed')")
     changed = once(quiet, resume=True).manifest["notebooks"]

@@ -23,7 +23,7 @@ from workbench.errors import BadInput, DisclosureError
 from workbench.exports import charts
 from workbench.exports.apart import made_apart
 from workbench.exports.deck import Deck, Figure, Grid, Section, html, paragraphs
-from workbench.markup import in_words, texts_of
+from workbench.markup import column_texts, in_words
 
 MOST_BYTES: Final = 2_000_000
 """A link of more than this would go over what a server sends to a page within a few seconds."""
@@ -190,7 +190,7 @@ def slides(title: str, seen: Seen, columns: Table, svg: str, filters: Mapping[st
 
 
 def _grid(columns: Table, note: str) -> Grid:
-    texts = {name: texts_of(name, values) for name, values in columns.items()}
+    texts = {name: column_texts(name, values) for name, values in columns.items()}
     numeric = [
         any(isinstance(v, int | float) and not isinstance(v, bool) for v in values) for values in columns.values()
     ]

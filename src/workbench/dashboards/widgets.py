@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
 import ipywidgets
 
 from workbench.dashboards.guard import guarded
+
+STILL = "application/vnd.workbench.still"
+"""Under this name an output carries the HTML that stands in its place until the widgets have come."""
+
+
+class Part(ipywidgets.HTML):
+    """HTML that can be read before it can change."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._repr_mimebundle_(**kwargs), STILL: self.value}
+
+
+class Filters(ipywidgets.Box):
+    """Filters whose choices can be read before they can be moved."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        told = " · ".join(f"{one.description}: {one.label}" for one in self.children)
+        return {**super()._repr_mimebundle_(**kwargs), STILL: f'<div class="wb-filters">{escape(told)}</div>'}
 
 
 def choice(label: str, options: Mapping[str, Any] | Iterable[str]) -> ipywidgets.Dropdown:
@@ -20,7 +39,7 @@ def choice(label: str, options: Mapping[str, Any] | Iterable[str]) -> ipywidgets
 
 def filters(*choices: ipywidgets.Dropdown) -> ipywidgets.Box:
     """Return filters set side by side, or one below the other on a narrow screen."""
-    box = ipywidgets.Box(choices)
+    box = Filters(choices)
     box.add_class("wb-filters")
     return box
 
@@ -30,7 +49,7 @@ def live(render: Callable[..., str], **chosen: ipywidgets.Dropdown) -> ipywidget
 
     `render` is called with the value of each filter by name. If it fails, the viewer reads a sentence.
     """
-    part = ipywidgets.HTML()
+    part = Part()
     safe = guarded(render)
 
     def renew(change: Any = None) -> None:

@@ -28,7 +28,7 @@ from workbench.reports import ledger
 from workbench.store import MANIFEST as DATASET
 
 RUNS: Final = "runs"
-PLACES: Final = ("data", RUNS, RELEASED, "published", "backups", "params", "notebooks")
+PLACES: Final = ("data", RUNS, RELEASED, "published", "public", "backups", "params", "notebooks")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from tornado.web import HTTPError
@@ -23,6 +26,10 @@ ALLOWED: Final = ("comm_open", "comm_close", "comm_msg", "comm_info_request", "k
 A_SIGN_IN, ALL = 4, 40
 """Most kernels of one sign-in (its oldest goes), and of all (the next viewer is asked to wait)."""
 
+PROCESSORS: Final = len(os.sched_getaffinity(0))
+QUIET, PATIENCE, PAUSE = 3.0, 30.0, 0.2
+"""Seconds without a new page before a kernel is warmed beside viewers; the longest wait for that; between two looks."""
+
 _WARM: Final = "import workbench.dashboards, workbench.disclosure.published, pyarrow.parquet, IPython.display"
 
 
@@ -34,6 +41,7 @@ class Kernels:
         self._owners: dict[str, str] = {}
         self._warm: list[str] = []
         self._filling = asyncio.Lock()
+        self._rendering, self._last = 0, -QUIET
         self._background: set[asyncio.Task[None]] = set()
 
     def owned(self, kernel_id: str, owner: str) -> bool:
@@ -42,18 +50,62 @@ class Kernels:
 
     async def start(self, owner: str, viewer: str, request: Mapping[str, str]) -> str:
         """Return a kernel of `owner`'s that knows its viewer and request. Raises HTTPError 503 if full."""
+        await self.make_room(owner)
+        kernel_id = self._warm.pop(0) if self._warm else await self._new()
+        self._owners[kernel_id] = owner
+        await self.tell(kernel_id, viewer, request)
+        self.fill()
+        return kernel_id
+
+    async def make_room(self, owner: str) -> None:
+        """End the oldest kernel of a sign-in that has all it may have. Raises HTTPError 503 if all are full."""
         self._forget_ended()
         mine = [one for one, whose in self._owners.items() if whose == owner]
         for oldest in mine[: max(0, len(mine) - A_SIGN_IN + 1)]:
             await self.end(oldest)
         if len(self._owners) >= ALL:
             raise HTTPError(503)
-        kernel_id = self._warm.pop(0) if self._warm else await self._new()
-        self._owners[kernel_id] = owner
+
+    async def tell(self, kernel_id: str, viewer: str, request: Mapping[str, str]) -> None:
+        """Tell a kernel its viewer and request."""
         told = {name: request[name] for name in request if name not in os.environ} | {VARIABLE: viewer}
         await self._say(kernel_id, f"import os, json; os.environ.update(json.loads({json.dumps(told)!r}))")
-        self.fill()
+
+    async def unowned(self, waiting: int) -> str:
+        """Return a new kernel that nobody owns, where beside `waiting` ones there is a place; else nothing."""
+        if len(self._owners) + len(self._warm) + waiting >= ALL:
+            return ""
+        kernel_id = await self._new()
+        await self._say(kernel_id, _WARM)
         return kernel_id
+
+    def give(self, kernel_id: str, owner: str) -> None:
+        """Make a kernel that nobody owned a sign-in's."""
+        self._owners[kernel_id] = owner
+
+    def keep(self, kernel_ids: Iterable[str]) -> list[str]:
+        """Return which kernels still run, and keep them from being ended for idleness while they wait."""
+        running = [one for one in kernel_ids if one in self._manager]
+        for one in running:
+            self._manager.get_kernel(one).last_activity = datetime.now(UTC)
+        return running
+
+    async def calm(self) -> None:
+        """Wait until few pages are being made and the last one began a while ago, though not for ever."""
+        for _ in range(round(PATIENCE / PAUSE)):
+            if self._rendering < PROCESSORS and time.monotonic() - self._last > QUIET:
+                return
+            await asyncio.sleep(PAUSE)
+
+    @contextmanager
+    def page(self) -> Iterator[None]:
+        """Count a page that is being made, beside which kernels are not warmed."""
+        self._rendering += 1
+        self._last = time.monotonic()
+        try:
+            yield
+        finally:
+            self._rendering -= 1
 
     async def end(self, kernel_id: str) -> None:
         """Shut a kernel down and forget whose it was."""
@@ -75,10 +127,10 @@ class Kernels:
     async def _fill(self) -> None:
         async with self._filling:
             self._forget_ended()
+            self._warm = self.keep(self._warm)
             while len(self._warm) < self._wanted and len(self._owners) + len(self._warm) < ALL:
-                kernel_id = await self._new()
-                await self._say(kernel_id, _WARM)
-                self._warm.append(kernel_id)
+                await self.calm()
+                self._warm.append(await self.unowned(0))
 
     def _forget_ended(self) -> None:
         self._owners = {one: whose for one, whose in self._owners.items() if one in self._manager}

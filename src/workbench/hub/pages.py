@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +19,7 @@ from tornado.web import HTTPError, authenticated
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from workbench.access.audit import Event, record
 from workbench.hub.kernels import ALLOWED, ForOne
 
 CONTROL: Final = "jupyter.widget.control"
@@ -79,9 +82,23 @@ class Dashboard(Plain, TornadoVoilaHandler):
         """Answer with a dashboard that the list names, whatever else lies in its folder."""
         if path not in self.settings["dashboards"]:
             raise HTTPError(404)
-        async for html in self.get_generator(path=f"{path}.ipynb"):
-            self.write(html)
-            await self.flush()
+        _ = self.xsrf_token  # sets the cookie that the page's own requests need
+        with self.settings["kernels"].page():
+            if not self.request.query and (html := await self._ready(path)):
+                self.set_header("Cache-Control", "no-cache, no-store, must-revalidate")
+                self.finish(html)
+                return
+            async for html in self.get_generator(path=f"{path}.ipynb"):
+                self.write(html)
+                await self.flush()
+
+    async def _ready(self, name: str) -> str | None:
+        """Return a page that waited for the public, after the look is in the audit log."""
+        html: str | None = await self.settings["ready"].take(name, self.owner) if self.settings["ready"] else None
+        if html is not None:
+            look = Event("public", "was shown", f"dashboard {name}", "public")
+            await asyncio.to_thread(record, look, datetime.now(UTC).isoformat(timespec="seconds"))
+        return html
 
 
 class KernelFacts(Plain, APIHandler):

@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jupyter_server.base.handlers import FileFindHandler
+import voila.handler
 from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Integer
+from voila import __version__
 from voila.app import Voila
-from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
+from voila.notebook_renderer import NotebookRenderer
 
-from workbench.hub import pages
+from workbench.access.signed_in import told
+from workbench.hub import pages, rendering, tables
+from workbench.hub.assets import VERSION, Asset, of_template
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
 from workbench.hub.kernels import ALLOWED, Kernels
+from workbench.hub.ready import ReadyPages
 from workbench.paths import project_root
 
 KERNEL: Final = r"(?P<kernel_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -39,6 +43,7 @@ class SharedVoila(Voila):
 
     public = Bool(False, config=True, help="serve the tables of the public, without sign-in")
     warm = Integer(2, config=True, help="how many kernels wait, with the libraries loaded, for the next viewer")
+    ready = Integer(2, config=True, help="in public mode: how many pages of each dashboard wait, run and rendered")
     look_every = Integer(ASK_AGAIN, config=True, help="seconds between two looks whether a sign-in still holds")
 
     def init_settings(self) -> dict[str, Any]:
@@ -47,11 +52,17 @@ class SharedVoila(Voila):
         settings: dict[str, Any] = super().init_settings()
         self.kernel_manager.allowed_message_types = list(ALLOWED)
         self.kernels = Kernels(self.kernel_manager, "", self.warm)
+        known = pages.dashboards(Path(self.root_dir))
+        asked = {"SERVER_SOFTWARE": f"voila/{__version__}", "QUERY_STRING": ""}
+        self.pages = (
+            ReadyPages(self.kernels, self.rendered, known, self.ready, told(None), asked) if self.public else None
+        )
         out = '<p><a href="/hub/spawn">JupyterLab, for researchers</a> · <a href="/hub/logout">Sign out</a></p>'
         return settings | {
             "kernels": self.kernels,
-            "dashboards": pages.dashboards(Path(self.root_dir)),
-            "ways_out": "" if self.public else out,
+            "ready": self.pages,
+            "dashboards": known,
+            "ways_out": '<p><a href="tables/">All tables for everybody</a></p>' if self.public else out,
             "look_every": self.look_every,
             "allow_remote_access": True,
             "headers": HEADERS,
@@ -65,27 +76,59 @@ class SharedVoila(Voila):
             "config": self.config,
             "voila_configuration": self.voila_configuration,
         }
-        labs = {"path": self.labextensions_path, "no_cache_paths": ["/"]}
-        themes = {"themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": labs["path"]}
+        labs, ours = tuple(self.labextensions_path), tuple(self.static_paths)
+        themes = {"themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": list(labs)}
         listed = [
             ("", pages.Front),
             (r"show/([a-z0-9_]+)", pages.Dashboard, page),
             (rf"api/kernels/{KERNEL}", pages.KernelFacts),
             (rf"api/kernels/{KERNEL}/channels", pages.KernelSocket),
             (rf"voila/api/shutdown/{KERNEL}", pages.KernelEnd),
-            (r"voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
-            (r"voila/templates/(.*)", TemplateStaticFileHandler),
-            (r"voila/labextensions/(.*)", FileFindHandler, labs),
+            (rf"voila/static/(?:{VERSION}/)?(.*)", Asset, {"places": lambda path: (ours, path)}),
+            (r"voila/templates/(.*)", Asset, {"places": of_template}),
+            (r"voila/labextensions/(.*)", Asset, {"places": lambda path: (labs, path)}),
             (r"voila/api/themes/(.*)", ThemesHandler, themes | {"no_cache_paths": ["/"]}),
             *self.identity_provider.get_handlers(),
         ]
-        ours = [(f"{self.base_url.rstrip('/')}/{path}", *rest) for path, *rest in listed]
-        return [*ours, (r".*", pages.Nothing)]
+        if self.public:
+            listed += [
+                ("tables/(?:index.html)?", tables.Table),
+                (rf"tables/({tables.NAME})/({tables.NAME})\.html", tables.Table),
+            ]
+        answered = [(f"{self.base_url.rstrip('/')}/{path}", *rest) for path, *rest in listed]
+        return [*answered, (r".*", pages.Nothing)]
+
+    async def rendered(self, name: str, kernel_id: str) -> str:
+        """Return a dashboard's page, run in a kernel."""
+        page = NotebookRenderer(
+            request_handler=None,
+            voila_configuration=self.voila_configuration,
+            traitlet_config=self.config,
+            notebook_path=f"{name}.ipynb",
+            template_paths=self.template_paths,
+            config_manager=self.config_manager,
+            contents_manager=self.contents_manager,
+            base_url=self.base_url,
+            kernel_spec_manager=self.kernel_spec_manager,
+            prelaunch_hook=None,
+            page_config=voila.handler.get_page_config(
+                base_url=self.base_url,
+                settings=self.app.settings,
+                log=self.log,
+                voila_configuration=self.voila_configuration,
+            ),
+            mathjax_config=self.app.settings.get("mathjax_config"),
+            mathjax_url=self.app.settings.get("mathjax_url"),
+        )
+        await page.initialize(template=None, theme=None)
+        html: str = await page.generate_content_str(kernel_id, self.kernel_manager.get_kernel(kernel_id))
+        return html
 
     def listen(self) -> None:
         """Begin to serve, with the first kernels warming, and more whenever some have gone."""
-        self.kernels.fill()
-        PeriodicCallback(self.kernels.fill, 60_000).start()
+        for fill in [self.kernels.fill, *([self.pages.fill] if self.pages else [])]:
+            fill()
+            PeriodicCallback(fill, 60_000).start()
         super().listen()
 
 
@@ -99,6 +142,7 @@ def main() -> None:
     else:
         asked.append("--SharedVoila.public=True")
     os.umask(0o077)
+    rendering.work_out_once()
     SharedVoila.launch_instance([folder, "--Voila.port_retries=0", "--Voila.open_browser=False", *asked])
 
 

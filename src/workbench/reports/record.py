@@ -34,6 +34,7 @@ def begin(plan: Plan, inputs: Mapping[str, Input], resume: bool) -> tuple[Record
         "seconds": None,
         "whole": plan.whole,
         "published": None,
+        "pages": None,
         "released": None,
         "workbench": versions.code_version(),
         "git_commit": versions.git_commit(),
@@ -55,6 +56,7 @@ def begin(plan: Plan, inputs: Mapping[str, Input], resume: bool) -> tuple[Record
         manifest |= {
             "status": "done",
             "published": last.manifest["published"],
+            "pages": last.manifest.get("pages"),
             "released": last.manifest.get("released"),
         }
     manifest |= {key: last.manifest[key] for key in ("run", "run_id", "started", "seconds")}

@@ -152,4 +152,19 @@ def _publish(plan: Plan, record: Record) -> None:
         record.manifest["error"] = str(error)
         raise NotebookFailed(str(error)) from error
     record.manifest["published"] = shown(manifest) if manifest else None
+    record.manifest["pages"] = _pages(plan.run) if manifest else None
     record.manifest["released"] = shown(rows) if rows else None
+
+
+def _pages(run_name: str) -> list[str]:
+    """Write the pages for everybody and return whose are new; a page that cannot be written stays as it was."""
+    from workbench.public.write import write
+
+    try:
+        written = write(run_name, ledger.now())
+    except (WorkbenchError, OSError) as error:
+        print(f"The pages for everybody are as they were: {error}", file=sys.stderr)
+        return []
+    for name, why in written.kept:
+        print(f"The page for everybody of {name} is as it was: {why}", file=sys.stderr)
+    return list(written.new)

@@ -1,0 +1,218 @@
+"""Thirty viewers on two cores, of a dashboard and of a page for everybody: seconds to the numbers, and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import _study
+import _viewers as viewers
+import pandas as pd
+from playwright.async_api import async_playwright
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+
+from workbench.hub.kernels import QUIET
+from workbench.hub.settings import PASSED_ON
+from workbench.paths import project_root
+
+VIEWERS, BROWSERS, SPREAD = 30, 3, 60.0
+SECONDS, MEGABYTES = 3.0, 150.0
+IDLE, LOOK = 100, 5
+"""Seconds without use after which the study's server ends a kernel (a site's: 1,200), and between two looks."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How viewers are served: the page, what waits for them, and how to tell numbers and filters in it."""
+
+    name: str
+    page: str
+    waiting: tuple[str, ...]
+    numbers: str
+    filters: str
+    in_page: bytes
+    kernels: int
+
+
+_DASHBOARD = ("show/student_prediction", ".wb-card b", ".widget-dropdown select", b"wb-card")
+READY = Way(
+    "dashboard, pages wait ready",
+    _DASHBOARD[0],
+    (f"--SharedVoila.ready={VIEWERS}", "--SharedVoila.warm=0"),
+    *_DASHBOARD[1:],
+    kernels=VIEWERS,
+)
+WARM = Way(
+    "dashboard, kernels wait warm",
+    _DASHBOARD[0],
+    ("--SharedVoila.ready=0", f"--SharedVoila.warm={VIEWERS}"),
+    *_DASHBOARD[1:],
+    kernels=VIEWERS,
+)
+PLAIN = Way(
+    "page for everybody",
+    "tables/demo/risk_by_school_group.html",
+    ("--SharedVoila.ready=0", "--SharedVoila.warm=0"),
+    "tbody tr:not([hidden]) td",
+    "#choices:not([hidden]) select",
+    b"<tbody>",
+    kernels=0,
+)
+
+
+@contextmanager
+def served(way: Way) -> Iterator[tuple[str, int]]:
+    """The dashboards in public mode, with an audit log of their own; ended by its process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as place:
+        ours = str(project_root() / "jupyter")
+        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
+            "WORKBENCH_ROOT": str(project_root()),
+            "WORKBENCH_AUDIT": f"{place}/log",
+            "WORKBENCH_AUDIT_ANCHOR": f"{place}/anchor.txt",
+            **{"JUPYTER_PATH": ours, "JUPYTER_CONFIG_PATH": ours, "JUPYTER_PREFER_ENV_PATH": "1"},
+        }
+        settings = [
+            *("--Voila.ip=127.0.0.1", f"--port={port}", *way.waiting),
+            *(f"--MappingKernelManager.cull_idle_timeout={IDLE}", f"--MappingKernelManager.cull_interval={LOOK}"),
+        ]
+        process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "workbench.hub.service", *settings], env=env)
+        try:
+            yield _ready(process.pid, f"http://127.0.0.1:{port}/", way.kernels), process.pid
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _ready(process: int, address: str, kernels: int) -> str:
+    """Wait until a server answers and what waits in it has settled: hardly any work for three seconds."""
+    for _ in range(200):
+        with suppress(OSError):
+            urllib.request.urlopen(address).close()
+            break
+        time.sleep(0.3)
+    while viewers.kernels(process) < kernels or viewers.work(process, 3.0) > 0.3:
+        time.sleep(1)
+    return address
+
+
+async def round_of(address: str, process: int, way: Way, spread: float) -> tuple[list[viewers.Look], float, int]:
+    """All viewers' looks, some in browsers; the memory a viewer, and how many kernels are left after idleness."""
+    page, pause = f"{address}{way.page}", spread / VIEWERS
+    async with async_playwright() as started:
+        browser = await viewers.launched(started)
+        asked: list[str] = []
+        await viewers.with_browser(browser, page, way.numbers, way.filters, asked=asked)
+        await browser.close()
+        parts = [one for one in asked if one.startswith("http") and one != page and "/api/" not in one]
+        time.sleep(2 * QUIET)
+        _ready(process, address, way.kernels)  # what took the place of the page that was looked at waits, too
+        browser = await viewers.launched(started)
+        some = [
+            viewers.with_browser(browser, page, way.numbers, way.filters, place * pause * 10)
+            for place in range(BROWSERS)
+        ]
+        others = [viewers.with_protocol(page, parts, way.in_page, place * pause) for place in range(VIEWERS - BROWSERS)]
+        looks = list(await asyncio.gather(*some, *others))
+        memory = viewers.proportional(viewers.tree(process)) / VIEWERS
+        await browser.close()
+    return looks, memory, 0 if spread else await _left(address, looks)
+
+
+async def _left(address: str, looks: Sequence[viewers.Look]) -> int:
+    """How many of the protocol clients' kernels are still there, a little more than the idle time later."""
+    if not any(look.kernel for look in looks):
+        return 0
+    await asyncio.sleep(IDLE + 4 * LOOK)
+    left = 0
+    for look in looks:
+        if look.kernel:
+            try:
+                await AsyncHTTPClient().fetch(f"{address}api/kernels/{look.kernel}", headers={"Cookie": look.cookie})
+                left += 1
+            except HTTPClientError as answer:
+                if answer.code != 404:
+                    raise
+    return left
+
+
+def row(way: Way, arrival: str, spread: float) -> dict[str, object]:
+    """One line of the page of evidence."""
+    load = os.getloadavg()[0]
+    with served(way) as (address, process):
+        looks, memory, left = asyncio.run(round_of(address, process, way, spread))
+    numbers, filters = (_cut([getattr(one, what) for one in looks]) for what in ("seconds", "movable"))
+    browsers = _cut([one.seconds for one in looks if one.by_browser])
+    found = {
+        **{"way": way.name, "arrival": arrival, "p50, s": numbers[0], "p95, s": numbers[1], "slowest, s": numbers[2]},
+        **{"slowest browser, s": browsers[2], "filters p50, s": filters[0], "filters p95, s": filters[1]},
+        **{"not served": sum(one.movable is None for one in looks), "MB a viewer": memory},
+        **{"kernels left": left, "load before": load},
+    }
+    print(found, {look.why for look in looks if look.why}, flush=True)
+    return found
+
+
+def _cut(seconds: Sequence[float | None]) -> tuple[float, float, float]:
+    """The median, the 95th percentile and the longest; who was never served has waited as long as anybody may."""
+    found = sorted(viewers.LONGEST if one is None else one for one in seconds)
+    cut = statistics.quantiles(found, n=20, method="inclusive")
+    return cut[9], cut[18], found[-1]
+
+
+def main() -> int:
+    """Measure, write the page of evidence after each round, and return 1 where a criterion is not reached."""
+    AsyncHTTPClient.configure(None, max_clients=4 * VIEWERS)
+    if not Path(project_root(), "published", "demo", "manifest.json").is_file():
+        sys.exit("Nothing is published yet for the dashboard. Type: make demo")
+    if not Path(project_root(), "public", "demo").is_dir():
+        sys.exit("There are no pages for everybody yet. Type: workbench pages")
+    rounds = [(PLAIN, 0.0), (READY, 0.0), (WARM, 0.0), (PLAIN, SPREAD), (READY, SPREAD), (WARM, SPREAD)]
+    rows, failed = [], 0
+    for way, spread in rounds:
+        rows.append(row(way, "over a minute" if spread else "together", spread))
+        failed = _written(pd.DataFrame(rows))
+    return failed
+
+
+def _written(found: pd.DataFrame) -> int:
+    """Write what was found so far to the page of evidence; return 1 where a criterion is not reached."""
+    verdicts = {
+        f"{one.way}, {one.arrival}: numbers in under {SECONDS:.0f} s at the 95th percentile, all served": (
+            float(one.p95) < SECONDS and not one.lost
+        )
+        for one in found.rename(columns={"p95, s": "p95", "not served": "lost"}).itertuples()
+    }
+    verdicts[f"a viewer takes at most {MEGABYTES:.0f} MB, every process counted"] = bool(
+        (found["MB a viewer"] <= MEGABYTES).all()
+    )
+    verdicts["kernels that nobody uses are ended"] = bool((found["kernels left"] == 0).all())
+    how = (
+        f"The shared server in public mode on {os.cpu_count()} cores; {BROWSERS} of {VIEWERS} viewers are headless "
+        "browsers with nothing in their caches, the others ask what such a browser asks: the page, the files that it "
+        "names, and the state of its widgets. All run on the machine of the server and slow it; so did whatever else "
+        "ran there, of which the load before tells (average of one minute, of which each processor can take 1). "
+        "Seconds count until the numbers can be read; for filters, until they can be moved. Pages wait ready only in "
+        "public mode, where it is known beforehand who looks; kernels wait warm for those who sign in. Memory is the "
+        f"proportional set size of the server and all its kernels, waiting ones included, divided by {VIEWERS}. Idle "
+        f"kernels are ended after {IDLE} s here, after 20 minutes at a site."
+    )
+    title = "Thirty viewers at once"
+    return _study.write("many_viewers", title, [_study.markdown(found, 1), how], verdicts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
