@@ -112,7 +112,7 @@ def against_truth(schools: pd.DataFrame) -> Drawn:
     for axis in axes:
         axis.set_ylim(limits.min(), limits.max() + 0.12 * np.ptp(limits))
     alt = (
-        f"Two panels of {len(schools)} schools' mean growth percentiles with 95 % intervals, which rise with what was "
+        f"Two panels of {len(schools)} schools' mean growth percentiles with 95 % intervals, against what was "
         f"truly added: {'; '.join(told)}."
     )
     return Drawn(fig, alt, schools)
