@@ -385,6 +385,13 @@ def test_schools_are_drawn_by_name_with_the_legend_outside_the_data() -> None:
     assert [text.get_text() for text in drawn.figure.legends[0].get_texts()][:1] == ["2020"]
 
 
+def test_a_long_name_of_a_group_goes_on_in_a_second_line_above_its_panel() -> None:
+    table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ("economically_disadvantaged",))
+    drawn = trend_figures.by_group(table, "chronic_absence", "economically_disadvantaged")
+    titles = [axis.get_title(loc="left") for axis in drawn.figure.axes]
+    assert titles == ["economically\ndisadvantaged: no", "economically\ndisadvantaged: yes"]
+
+
 def test_the_numbers_behind_a_figure_name_indicators_in_words_and_keep_years_as_numbers() -> None:
     table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ())
     behind = trend_figures.overview(table).table
