@@ -33,7 +33,7 @@ def variance_parts(curve: CurveData, model: MixedModel) -> pd.DataFrame:
     parts = [
         (level, "first schools", *found["first_school", "(Intercept)"]),
         (level, "students of one school", *found["student", "(Intercept)"]),
-        (level, "occasions, true", *(max(value - known, 0.0) for value in found["Residual", ""])),
+        (level, "occasions, real ups and downs", *(max(value - known, 0.0) for value in found["Residual", ""])),
         (level, "occasions, error of the test", known, np.nan, np.nan),
         (growth, "schools", *found["school_growth", "(Intercept)"]),
         (growth, f"{curve.taught_by}, lasting", *found["teaching", "(Intercept)"]),

@@ -100,10 +100,10 @@ def targets(table: pd.DataFrame) -> Drawn:
 
 
 def against_truth(schools: pd.DataFrame) -> Drawn:
-    """Mean growth percentile of schools, as seen and corrected, against what they and their teachers truly added."""
+    """Mean growth percentile of schools, uncorrected and corrected, against what was truly added there."""
     fig, axes = figure(11, 4.8, columns=2)
     told = []
-    for axis, (column, words) in zip(axes, (("percentile", "as seen"), ("corrected", "corrected")), strict=True):
+    for axis, (column, words) in zip(axes, (("percentile", "uncorrected"), ("corrected", "corrected")), strict=True):
         for k, (subject, part) in enumerate(schools.groupby("subject")):
             label = f"{subject}, r = {part[column].corr(part.added):.2f}"
             reach = 1.96 * part[f"{column}_se"]

@@ -122,7 +122,7 @@ def lean(percentile: pd.Series, achievement: pd.Series, cell: pd.Series) -> floa
 
 
 def recovery(found: GrowthPercentiles, corrected: pd.Series, tests: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Held against the answer key: two tables, as seen and corrected, by measure and by school.
+    """Held against the answer key: two tables, uncorrected and corrected, by measure and by school.
 
     Measures: lean on true prior achievement (0 is right), error against the percentiles that true scores would give,
     correlation of schools' means with what they and their teachers truly added in the year.
@@ -158,7 +158,7 @@ def recovery(found: GrowthPercentiles, corrected: pd.Series, tests: pd.DataFrame
             "typical error of a student (points)": float(np.sqrt(((rows[column] - rows.perfect) ** 2).mean())),
             "schools: correlation with value truly added": _correlation(schools, column),
         }
-        for name, column in (("as seen", "percentile"), ("corrected", "corrected"))
+        for name, column in (("uncorrected", "percentile"), ("corrected", "corrected"))
     ]
     return pd.DataFrame(measures), schools
 
