@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.dashboards import blocks
-from workbench.markup import decimals, html_table, in_words, said_once, with_intervals
+from workbench.markup import decimals, html_table, in_words, meanings_by_heading, said_once, with_intervals
 
 
 def cells(html: str) -> list[str]:
@@ -70,7 +70,7 @@ def test_a_withheld_interval_says_so() -> None:
 
 def test_what_every_row_shares_is_said_once_unless_it_is_a_number_or_nothing_would_be_left() -> None:
     columns = {"subject": ["math", "math"], "school_year": [2025, 2025], "share": [1.0, 1.0]}
-    assert said_once(columns) == ({"share": [1.0, 1.0]}, "In every row subject: math; school year: 2025.")
+    assert said_once(columns) == ({"share": [1.0, 1.0]}, "In every row, subject is math; school year is 2025.")
     assert said_once({"subject": ["math", "math"]}) == ({"subject": ["math", "math"]}, "")
     assert said_once({"subject": ["math"], "n": [1]}) == ({"subject": ["math"], "n": [1]}, "")
 
@@ -79,3 +79,22 @@ def test_small_numbers_among_large_ones_keep_a_digit_more() -> None:
     assert decimals([-10.4, 0.11, -8.4]) == 2
     assert decimals([-10.4, 1.1, -8.4]) == 1
     assert decimals([0.11, 0.5]) == 3
+
+
+def test_a_probability_of_chance_is_never_zero() -> None:
+    assert cells(html_table({"p_value": [0.0, 0.0004, 0.0123, 1.0, None]})) == [
+        "&lt; 0.001", "&lt; 0.001", "0.012", "1.000", "–",
+    ]  # fmt: skip
+
+
+def test_columns_are_explained_by_the_headings_that_the_table_shows() -> None:
+    meant = meanings_by_heading(
+        {"n": "students"},
+        {"n": "who was tested", "std_error": "of the gap", "conf_low": "lower limit", "conf_high": "upper limit"},
+    )
+    assert meant == {
+        "students": "who was tested",
+        "standard error": "of the gap",
+        "95 % interval": "lower limit; upper limit",
+    }
+    assert meanings_by_heading({}, {"low": "the lowest rank"}) == {"low": "the lowest rank"}

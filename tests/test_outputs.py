@@ -174,8 +174,8 @@ def test_a_table_of_twenty_rows_is_not_folded(folder: Path, shown: list) -> None
 
 def test_what_only_the_first_rows_share_is_not_said_of_all(folder: Path, shown: list) -> None:
     wb.show(pd.DataFrame({"subject": ["math"] * 30 + ["reading"] * 30, "school_year": 2025, "n": range(60)}))
-    assert "In every row school year: 2025." in shown[0][0]
-    assert "subject: math" not in shown[0][0]
+    assert "In every row, school year is 2025." in shown[0][0]
+    assert "subject is math" not in shown[0][0]
     assert cells(shown[0][0])[:4] == ["math", "0", "math", "1"]
 
 
@@ -185,7 +185,7 @@ def test_a_table_says_once_what_all_rows_share_and_limits_as_one_column(folder: 
     )
     wb.show(rows, name="gaps")
     assert cells(shown[0][0]) == ["0.500", "0.400 to 0.600", "0.250", "0.100 to 0.400"]
-    assert "In every row school year: 2025." in shown[0][0]
+    assert "In every row, school year is 2025." in shown[0][0]
     assert "95 % interval" in shown[0][0]
     assert (folder / "tables" / "gaps.csv").read_text().startswith("school_year,gap,conf_low,conf_high\n2025,0.5,0.4,")
 
@@ -205,3 +205,9 @@ def test_the_numbers_behind_a_public_figure_are_published_ones(folder: Path, sho
         wb.show(bars(), alt=ALT, table=table, drawn_from="risk")
     with pytest.raises(DisclosureError, match="no column 'name'"):
         wb.show(bars(), alt=ALT, table=safe.assign(name="x"), drawn_from="risk")
+
+
+def test_a_column_may_have_another_heading_than_its_name(folder: Path, shown: list) -> None:
+    wb.show(pd.DataFrame({"n_a": [3], "gap": [0.5]}), headings={"n_a": "students, White"}, name="sizes")
+    assert "students, White" in shown[0][0]
+    assert (folder / "tables" / "sizes.csv").read_text().startswith("n_a,gap\n")

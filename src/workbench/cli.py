@@ -144,7 +144,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _describe(options: argparse.Namespace) -> None:
     from workbench.reports.contract import read_contract
-    from workbench.reports.html import plain
+    from workbench.reports.headlines import plain
     from workbench.reports.notebooks import about, find
     from workbench.reports.parameter_types import in_words
     from workbench.reports.screen import table
@@ -177,7 +177,7 @@ def _stop(*_: Any) -> None:
 
 
 def _show_plan(plan: Any) -> int:
-    from workbench.reports.html import plain
+    from workbench.reports.headlines import plain
     from workbench.reports.inputs import check_inputs
 
     inputs = check_inputs(plan)

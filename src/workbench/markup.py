@@ -14,13 +14,18 @@ LONG = 20
 """Tables of more rows than this are folded."""
 _NAMING = re.compile(r"(^|[ _])(year|cohort|grade|grade[ _]level|id)$", re.IGNORECASE)
 _AS_WRITTEN = re.compile(r"(^|[ _])(id|column|file|path|notebook)$", re.IGNORECASE)
+_CHANCE = re.compile(r"^p$|(^|_)[pq]_value$")
+_LEAST_CHANCE = 0.001
 _INTERVAL = "interval"
 _CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _WORDS = {
+    "aic": "AIC",
     "american_indian": "American Indian",
     "asian": "Asian",
     "auc": "AUC",
+    "bic_above_best": "BIC above the best",
     "black": "Black",
+    "chi_square": "chi-square",
     "conf_high": "95 % interval, to",
     "conf_low": "95 % interval, from",
     "english_learner": "English learner",
@@ -34,7 +39,9 @@ _WORDS = {
     "p_value": "p",
     "pacific_islander": "Pacific Islander",
     "peers": "compared with",
+    "q_value": "q",
     "race_ethnicity": "race or ethnicity",
+    "residual_sd": "residual SD",
     "school_id": "school",
     "sd": "SD",
     "std_error": "standard error",
@@ -130,8 +137,8 @@ def said_once(columns: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Sequence[
     }
     if not alike or len(alike) == len(columns):
         return dict(columns), ""
-    said = "; ".join(f"{in_words(name)}: {column_texts(name, [value])[0]}" for name, value in alike.items())
-    return {name: values for name, values in columns.items() if name not in alike}, f"In every row {said}."
+    said = "; ".join(f"{in_words(name)} is {column_texts(name, [value])[0]}" for name, value in alike.items())
+    return {name: values for name, values in columns.items() if name not in alike}, f"In every row, {said}."
 
 
 def with_intervals(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
@@ -146,6 +153,17 @@ def with_intervals(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[A
         elif name not in told:
             found[name] = values
     return found
+
+
+def meanings_by_heading(headings: Mapping[str, str], meanings: Mapping[str, str]) -> dict[str, str]:
+    """Return what columns mean by the headings that a table shows; the two limits of an interval are told together."""
+    told: dict[str, str] = {}
+    for name, meaning in meanings.items():
+        low, high = (re.sub(r"(^|_)(low|high)$", rf"\1{end}", name) for end in ("low", "high"))
+        joined = low != high and {low, high} <= meanings.keys()
+        heading = _interval_name(low) if joined else headings.get(name, in_words(name))
+        told[heading] = f"{told[heading]}; {meaning}" if joined and heading in told else meaning
+    return told
 
 
 def html_figure(png: bytes, alt: str, caption: str = "", width: int | None = None, below: str = "") -> str:
@@ -186,11 +204,18 @@ def column_texts(
             said if value is None or value != value else say(int(value))
             for value, said in zip(values, absent, strict=True)
         ]
+    if _CHANCE.search(name) and _is_numeric(values):
+        return [_chance(value, said) for value, said in zip(values, absent, strict=True)]
     places = decimals(values)
     texts = [cell_text(value, places, said) for value, said in zip(values, absent, strict=True)]
     if _AS_WRITTEN.search(name):
         return texts
     return [in_words(text) if text in _WORDS or _CODE.fullmatch(text) else text for text in texts]
+
+
+def _chance(p: float | None, missing: str) -> str:
+    """A probability of chance; a small one by its bound, because none is zero."""
+    return f"< {_LEAST_CHANCE}" if p is not None and p < _LEAST_CHANCE else cell_text(p, 3, missing)
 
 
 def _is_whole(values: Sequence[Any]) -> bool:

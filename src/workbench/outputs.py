@@ -67,13 +67,14 @@ def show(
     caption: str = "",
     table: Any = None,
     drawn_from: str | None = None,
+    headings: Mapping[str, str] | None = None,
 ) -> None:
     """Show a matplotlib figure or a table so that everyone can read it, and save what is shown.
 
     A figure needs `alt`, one or two sentences that tell what it shows to someone who cannot see it;
     `table` holds the numbers behind it, folded below. Saved under `figures/`: PNG, SVG, a small JSON
     with the texts, and the numbers as CSV. A table is shown with its caption, and kept where it has a name;
-    a text as a paragraph.
+    a text as a paragraph. `headings` gives columns of the table other headings than their names in words.
 
     `drawn_from` names a table published before in this notebook: the output is then marked as public, and
     `table` may hold only rows of that published table (left out, all of them are the numbers behind).
@@ -87,7 +88,9 @@ def show(
     if frame is not None:
         if name:
             keep(name, frame)
-        return display(_frame_html(frame, caption), caption or frame.to_string(max_rows=ROWS_SHOWN), marks)
+        return display(
+            _frame_html(frame, caption, headings=headings), caption or frame.to_string(max_rows=ROWS_SHOWN), marks
+        )
     if not hasattr(thing, "savefig"):
         raise BadParameter(f"show takes a matplotlib figure, a table or a text, not {type(thing).__name__}.")
     if len(alt.split()) < 3:
@@ -95,7 +98,7 @@ def show(
             "A figure needs alt text. Write alt='…': one or two sentences that tell what the figure shows and "
             "what stands out, for someone who cannot see it."
         )
-    _show_figure(thing, alt, check_name(name) if name else _name_from(caption, alt), caption, behind, marks)
+    _show_figure(thing, alt, check_name(name) if name else _name_from(caption, alt), caption, behind, marks, headings)
 
 
 def display(html: str, plain: str, marks: dict[str, Any] | None = None) -> None:
@@ -185,7 +188,13 @@ def _keep_table(name: str, frame: pd.DataFrame) -> None:
 
 
 def _show_figure(
-    fig: Figure, alt: str, name: str, caption: str, behind: pd.DataFrame | None, marks: dict[str, Any]
+    fig: Figure,
+    alt: str,
+    name: str,
+    caption: str,
+    behind: pd.DataFrame | None,
+    marks: dict[str, Any],
+    headings: Mapping[str, str] | None,
 ) -> None:
     from matplotlib import pyplot
 
@@ -196,7 +205,7 @@ def _show_figure(
     below = ""
     if behind is not None:
         save("figures", f"{name}.csv", behind.to_csv(index=False))
-        below = folded("The numbers behind this figure", _frame_html(behind, folds=False))
+        below = folded("The numbers behind this figure", _frame_html(behind, folds=False, headings=headings))
     pyplot.close(fig)  # otherwise the notebook would show it a second time, without alt text
     display(html_figure(png, alt, caption, round(fig.get_figwidth() * 100), below), f"Figure: {alt}", marks)
 
@@ -228,15 +237,17 @@ def table_html(
     return html_table(seen, caption, headings=headings, withheld=withheld, names=names) + below
 
 
-def _frame_html(frame: pd.DataFrame, caption: str = "", folds: bool = True) -> str:
+def _frame_html(
+    frame: pd.DataFrame, caption: str = "", folds: bool = True, headings: Mapping[str, str] | None = None
+) -> str:
     """A data frame for reading; a long one begins with a few rows, and the others are folded away."""
     columns = {name: frame[name].tolist() for name in frame.columns}
     more = f"<p>The first {ROWS_SHOWN} of {len(frame):,} rows.</p>" if len(frame) > ROWS_SHOWN else ""
-    whole = table_html(columns, caption, most=ROWS_SHOWN) + more
+    whole = table_html(columns, caption, headings, most=ROWS_SHOWN) + more
     if not folds or len(frame) <= LONG:
         return whole
     summary = f"More of the {len(frame):,} rows" if more else f"All {len(frame):,} rows"
-    return table_html(columns, caption, most=ROWS_BEFORE_FOLD) + folded(summary, whole)
+    return table_html(columns, caption, headings, most=ROWS_BEFORE_FOLD) + folded(summary, whole)
 
 
 def _numbers_behind(frame: pd.DataFrame | None, drawn_from: str | None) -> pd.DataFrame | None:

@@ -132,3 +132,20 @@ def test_rows_cannot_hide_in_the_name_of_a_group(folder: Path, name: object) -> 
 def test_a_complex_number_is_not_published(folder: Path, column: str) -> None:
     with pytest.raises(DisclosureError, match=f"column '{column}' is not numeric"):
         wb.publish("rates", groups(**{column: [50 + 1j, 40, 30]}), keys=["school_id"])
+
+
+def test_the_page_heads_the_count_by_who_is_counted_and_speaks_of_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[str] = []
+    monkeypatch.setattr("workbench.outputs.display", lambda page, *_: pages.append(page))
+    wb.publish(
+        "a",
+        groups(n=[100, 200, 300], rate=[0.5, 0.5, 0.5]),
+        keys=["school_id"],
+        help={"n": "students of the smaller group; tested"},
+    )
+    wb.publish("b", groups(n=[100, 200, 300], rate=[0.5, 0.5, 0.5]), keys=["school_id"])
+    assert ">students of the smaller group</th>" in pages[0]
+    assert ">people</th>" in pages[1]
+    assert "3 rows; nothing is withheld." in pages[0]

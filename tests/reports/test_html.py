@@ -125,17 +125,6 @@ def test_a_formula_is_drawn_and_an_amount_of_money_is_not(tmp_path: Path) -> Non
     assert "It costs $5 to $10." in page(tmp_path, "public")
 
 
-def test_an_interval_stands_with_its_estimate_and_long_numbers_are_grouped() -> None:
-    kept = {"auc": 0.83421, "auc_low": 0.81, "auc_high": 0.8567, "n": 123456, "last_year": 2025, "flagged": True}
-    assert html.headlines(kept) == [
-        ("AUC (0.5 chance, 1 perfect)", "0.834 (0.810–0.857)"),
-        ("Students judged", "123,456"),
-        ("Last year", "2025"),
-        ("Flagged", "yes"),
-    ]
-    assert html.headlines({"fall_low": 3}) == [("Fall low", "3")]
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
 )

@@ -14,13 +14,14 @@ from workbench.access.policy import policy
 from workbench.disclosure import staged
 from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import DisclosureError
-from workbench.markup import LONG, folded, html_table
+from workbench.markup import LONG, folded, html_table, meanings_by_heading
 from workbench.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_IN_HEADING = 45  # characters
 PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
 AUDIENCES = ("public", "school", "district", "state")
 
@@ -157,15 +158,22 @@ def _check_numbers(name: str, frame: pd.DataFrame, count: str, values: list[str]
 def _display(name: str, safe: pd.DataFrame, about: dict[str, Any], note: str) -> None:
     hidden = int(safe[SUPPRESSED].sum())
     why = f"so that nothing can be worked out about fewer than {about['min_count']} people"
-    said = (
-        f"{len(safe):,} groups; {f'in {hidden:,} something is withheld, {why}' if hidden else 'none withheld'}. {note}"
-    )
+    withheld = f"in {hidden:,} something is withheld, {why}" if hidden else "nothing is withheld"
+    said = f"{len(safe):,} rows; {withheld}. {note}"
+    people = _people(about["help"].get(about["count"], ""))
     columns = {column: safe[column].tolist() for column in safe.columns if column != SUPPRESSED}
-    shape = {"withheld": safe[SUPPRESSED].tolist(), "names": about["keys"], "headings": {about["count"]: "people"}}
+    shape = {"withheld": safe[SUPPRESSED].tolist(), "names": about["keys"], "headings": {about["count"]: people}}
     if len(safe) > LONG:
         body = folded(about["title"], outputs.table_html(columns, **shape))
     else:
         body = outputs.table_html(columns, about["title"], **shape)
-    meanings = html_table({"column": list(about["help"]), "what it means": list(about["help"].values())})
-    below = folded("What the columns mean", meanings) if about["help"] else ""
+    meant = meanings_by_heading({about["count"]: people}, about["help"])
+    meanings = html_table({"column": list(meant), "what it means": list(meant.values())})
+    below = folded("What the columns mean", meanings) if meant else ""
     outputs.display(f"{body}{below}<p>{said}</p>", f"{about['title']}: {said}", {"published": True, "table": name})
+
+
+def _people(meaning: str) -> str:
+    """The heading of the count of people: who they are, where that is told in a few words."""
+    said = meaning.partition(";")[0]
+    return said if 0 < len(said) <= MOST_IN_HEADING else "people"

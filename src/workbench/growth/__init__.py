@@ -22,6 +22,7 @@ _NAMES: dict[str, str] = {
     "compare_memberships": "workbench.growth.curves.models",
     "compare_shapes": "workbench.growth.curves.models",
     "corrected_percentiles": "workbench.growth.sgp.errors",
+    "cuts_of_scales": "workbench.growth.standards",
     "curve_rows": "workbench.growth.curves.rows",
     "district_growth": "workbench.growth.curves.schools",
     "equal_weight_gap": "workbench.growth.gaps.measures",

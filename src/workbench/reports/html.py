@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.files import write_atomically
+from workbench.reports.headlines import headlines, plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_WORDS = "Figure without a description; the text around it says what it shows."
@@ -23,7 +24,6 @@ STATUS_WORDS = {
     "running": "Under way",
     "interrupted": "Stopped",
 }
-HEADLINES = 6
 
 
 @cache
@@ -174,50 +174,6 @@ def read_results(folder: Path) -> dict[str, Any]:
     """Return the scalars a notebook kept in its output folder."""
     file = folder / "results.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-
-
-def headlines(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the first few kept results as a reader sees them; `x`, `x_low`, `x_high` become one line."""
-    lines = []
-    for name, value in results.items():
-        if re.sub(r"_(low|high)$", "", name) in results.keys() - {name}:
-            continue
-        low, high = results.get(f"{name}_low"), results.get(f"{name}_high")
-        interval = f" ({_readable(low)}–{_readable(high)})" if low is not None and high is not None else ""
-        lines.append((_label(name), _readable(value) + interval))
-    return lines[:HEADLINES]
-
-
-# What a reader who has not met them makes of the commonest results.
-_SAID = {
-    "auc": "AUC (0.5 chance, 1 perfect)",
-    "brier": "Brier score (0 is perfect)",
-    "n": "Students judged",
-    "n_positive": "Of them with the outcome",
-    "leakage_flags": "Columns too good to be true",
-}
-
-
-def _label(name: str) -> str:
-    if name in _SAID:
-        return _SAID[name]
-    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
-
-
-def _readable(value: Any) -> str:
-    """Return a number with as many digits as a reader needs; years keep theirs together."""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}" if 0.01 <= abs(value) < 10 else f"{value:.3g}"
-    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else plain(value)
-
-
-def plain(value: Any) -> str:
-    """Return a parameter's value as a person would write it."""
-    if value is None or value == "" or value == []:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def is_personal(name: str) -> bool:

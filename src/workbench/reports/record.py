@@ -10,6 +10,7 @@ from typing import Any
 from workbench.paths import shown
 from workbench.reports import html, ledger, versions
 from workbench.reports.contract import read_cells
+from workbench.reports.headlines import plain
 from workbench.reports.inputs import Input, paths_read
 from workbench.reports.ledger import Record
 from workbench.reports.notebooks import about
@@ -104,7 +105,7 @@ def header(plan: Plan, step: Step, record: Record, inputs: Mapping[str, Input]) 
         "made": html.day_and_time(ledger.now()),
         "notebook": shown(step.notebook),
         "parameters": [
-            {"name": p.name, "value": html.plain(step.parameters[p.name]), "help": p.help}
+            {"name": p.name, "value": plain(step.parameters[p.name]), "help": p.help}
             for p in step.contract.parameters
             if not (public and html.is_personal(p.name))
         ],

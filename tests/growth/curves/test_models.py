@@ -148,7 +148,7 @@ def test_variance_parts_add_up_and_split_off_the_known_error(curve: CurveData) -
     parts = growth.variance_parts(curve, schools).set_index("part")
     assert parts.groupby("of").share.sum().to_numpy() == pytest.approx([1, 1])
     assert parts.variance["occasions, error of the test"] == pytest.approx((curve.rows.error**2).mean())
-    occasions = parts.variance["occasions, error of the test"] + parts.variance["occasions, true"]
+    occasions = parts.variance["occasions, error of the test"] + parts.variance["occasions, real ups and downs"]
     assert occasions == pytest.approx(schools.sigma2)
 
 

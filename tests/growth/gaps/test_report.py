@@ -107,3 +107,12 @@ def test_a_year_without_scores_is_refused(rows: pd.DataFrame) -> None:
     with pytest.raises(BadParameter, match="school_year is 2019, but there are scores of 2020"):
         report.of_year(rows, 2019)
     assert set(report.of_year(rows, None).school_year) == {2025}
+
+
+def test_columns_of_sizes_are_headed_by_the_names_of_the_groups() -> None:
+    assert report.headings("economically_disadvantaged", "no", "yes") == {
+        "n_a": "students, economically disadvantaged: no",
+        "n_b": "students, economically disadvantaged: yes",
+        "n": "students of the smaller group",
+    }
+    assert report.headings("race_ethnicity", "white", "black")["n_a"] == "students, White"

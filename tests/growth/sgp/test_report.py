@@ -33,8 +33,11 @@ def test_the_median_s_interval_holds() -> None:
 
 def test_cut_scores_are_given_or_a_share() -> None:
     tests = pd.DataFrame({"subject": "math", "grade_level": [3] * 5 + [4] * 5, "scale_score": range(10)})
-    assert percentile_report.cut_scores(tests, [], 0.5, 3) == {("math", 3): 2.0, ("math", 4): 7.0}
-    assert percentile_report.cut_scores(tests, [5, 6], 0.5, 3) == {("math", 3): 5.0, ("math", 4): 6.0}
+    assert percentile_report.cut_scores(tests, {"math": []}, 0.5) == {("math", 3): 2.0, ("math", 4): 7.0}
+    assert percentile_report.cut_scores(tests, {"math": [5, 6]}, 0.5) == {("math", 3): 5.0, ("math", 4): 6.0}
+    both = pd.concat([tests, tests.assign(subject="reading")])
+    found = percentile_report.cut_scores(both, {"math": [5, 6]}, 0.5)
+    assert found == {("math", 3): 5, ("math", 4): 6, ("reading", 3): 2, ("reading", 4): 7}
 
 
 def test_lean_is_a_slope_within_grades() -> None:

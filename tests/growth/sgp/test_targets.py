@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.growth import GrowthPercentiles, percentile_targets, percentiles
+from workbench.growth.sgp import figures
 
 GAIN, SPREAD = 10.0, 6.0
 
@@ -80,3 +81,10 @@ def test_what_cannot_be_told_is_named(found: GrowthPercentiles) -> None:
         percentile_targets(found, {("math", 4): float("nan")})
     with pytest.raises(BadParameter, match="years_ahead"):
         percentile_targets(found, {("math", 4): 200.0}, 0)
+
+
+def test_a_bar_too_narrow_for_its_number_has_none() -> None:
+    """Of 50 students, one needs a percentile up to 34: 2 % is in the table, and not printed over the axis."""
+    drawn = figures.targets(pd.DataFrame({"target": [10, *[50] * 29, *[100] * 20], "years_ahead": 1}))
+    assert [text.get_text() for text in drawn.figure.axes[0].texts if text.get_text()] == ["58 %", "40 %"]
+    assert drawn.table["1–34"].tolist() == [2.0]

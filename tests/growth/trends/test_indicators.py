@@ -265,6 +265,8 @@ def test_proficient_by_the_first_years_median_or_by_cuts_of_ones_own(made: Calla
     cuts = growth.Rules(cuts=(("m", 4, 3.5),))
     table = indicator_table(data, "proficient_math", (), cuts)
     assert indicator_series(table, "proficient_math").value.tolist() == [0.25, 0.0]
+    other = indicator_table(data, "proficient_math", (), growth.Rules(cuts=(("r", 4, 3.5),)))
+    assert indicator_series(other, "proficient_math").value.tolist() == [0.5, 0.75]  # cuts of reading alone
 
 
 def test_mobility_is_not_being_in_one_school_all_year(made: Callable[..., store.Data]) -> None:

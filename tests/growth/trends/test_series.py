@@ -21,7 +21,7 @@ from workbench.growth.trends import figures as trend_figures
 from workbench.growth.trends import flow as trend_flow
 from workbench.growth.trends import forecast as trend_forecast
 from workbench.growth.trends import policy as trend_policy
-from workbench.growth.trends.change import RATES, decompose
+from workbench.growth.trends.change import RATES, check_composition, decompose
 from workbench.growth.trends.series import limits
 
 SMALL = Path(__file__).parents[3] / "data" / "synthetic" / "small_district"
@@ -385,8 +385,25 @@ def test_schools_are_drawn_by_name_with_the_legend_outside_the_data() -> None:
     assert [text.get_text() for text in drawn.figure.legends[0].get_texts()][:1] == ["2020"]
 
 
+def test_a_long_name_of_a_group_goes_on_in_a_second_line_above_its_panel() -> None:
+    table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ("economically_disadvantaged",))
+    drawn = trend_figures.by_group(table, "chronic_absence", "economically_disadvantaged")
+    titles = [axis.get_title(loc="left") for axis in drawn.figure.axes]
+    assert titles == ["economically\ndisadvantaged: no", "economically\ndisadvantaged: yes"]
+
+
 def test_the_numbers_behind_a_figure_name_indicators_in_words_and_keep_years_as_numbers() -> None:
     table = growth.indicator_table(store.open_data(SMALL), "chronic_absence", ())
     behind = trend_figures.overview(table).table
     assert set(behind.indicator) == {"chronically absent"}
     assert set(behind.school_year) == set(range(2020, 2026))
+
+
+def test_a_composition_that_is_none_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(BadParameter, match="Did you mean 'race_ethnicity'"):
+        check_composition(["race_etnicity"])
+    with pytest.raises(BadParameter, match=r"'race', which .* race_ethnicity"):
+        growth.indicator_change(store.open_data(SMALL), "chronic_absence", 2020, 2025, ("race",), 1)
+    with pytest.raises(BadParameter, match="empty"):
+        check_composition([])
+    assert check_composition(["grade_level", "school_id"]) == ("grade_level", "school_id")

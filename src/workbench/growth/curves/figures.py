@@ -96,7 +96,7 @@ def caterpillar(table: pd.DataFrame) -> Drawn:
     axes.legend(title="School level", loc="lower right")
     apart = int((table.difference.abs() > 1.96 * table.std_error).sum())
     alt = (
-        f"Sorted dots of {len(table)} schools with intervals. {apart} of them can be told apart from the mean curve; "
+        f"Sorted dots of {len(table)} schools with intervals, {apart} of which leave out 0, the mean curve; "
         f"the lowest is {table.difference.iloc[0]:+.2f}, the highest {table.difference.iloc[-1]:+.2f} points a year."
     )
     return Drawn(fig, alt, table)

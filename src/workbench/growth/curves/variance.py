@@ -33,7 +33,7 @@ def variance_parts(curve: CurveData, model: MixedModel) -> pd.DataFrame:
     parts = [
         (level, "first schools", *found["first_school", "(Intercept)"]),
         (level, "students of one school", *found["student", "(Intercept)"]),
-        (level, "occasions, true", *(max(value - known, 0.0) for value in found["Residual", ""])),
+        (level, "occasions, real ups and downs", *(max(value - known, 0.0) for value in found["Residual", ""])),
         (level, "occasions, error of the test", known, np.nan, np.nan),
         (growth, "schools", *found["school_growth", "(Intercept)"]),
         (growth, f"{curve.taught_by}, lasting", *found["teaching", "(Intercept)"]),
@@ -44,6 +44,30 @@ def variance_parts(curve: CurveData, model: MixedModel) -> pd.DataFrame:
     table = pd.DataFrame(parts, columns=["of", "part", "variance", "conf_low", "conf_high"])
     whole = table.groupby("of").variance.transform("sum")
     return table.assign(sd=np.sqrt(table.variance), share=table.variance / whole)
+
+
+def said(parts: pd.DataFrame) -> list[str]:
+    """Return sentences on a table of `variance_parts`: shares, largest first, and how well that of schools is known.
+
+    What the limits of schools' variance say of their share takes the other parts as they were estimated.
+    """
+    sentences = []
+    for of, rows in parts.groupby("of", sort=False):
+        ordered = rows.sort_values("share", ascending=False, kind="stable")
+        shares = ", ".join(
+            f"{part} {100 * share:.0f} %" for part, share in zip(ordered.part, ordered.share, strict=True)
+        )
+        sentences.append(f"Of the variance of {of}: {shares}.{_share_of_schools(rows)}")
+    return sentences
+
+
+def _share_of_schools(rows: pd.DataFrame) -> str:
+    schools = rows[rows.part.isin(("first schools", "schools"))].iloc[0]
+    if np.isnan(schools.conf_low):
+        return f" How much {schools.part} hold is not known well enough for an interval."
+    others = rows.variance.sum() - schools.variance
+    low, high = (100 * limit / (limit + others) for limit in (schools.conf_low, schools.conf_high))
+    return f" Within their 95 % interval, {schools.part} may hold from {low:.0f} to {high:.0f} %."
 
 
 def variance_intervals(model: MixedModel) -> pd.DataFrame:

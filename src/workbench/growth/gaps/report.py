@@ -13,6 +13,7 @@ from workbench.growth.gaps.ordered_probit import FEWEST_CATEGORIES, FEWEST_FOR_S
 from workbench.growth.gaps.parts import FEWEST as FEWEST_MIXED
 from workbench.growth.gaps.parts import within_between
 from workbench.growth.gaps.rows import proficiency_counts
+from workbench.markup import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,13 @@ FEWEST_IN_SCHOOL = 20
 """Schools with fewer tested students in a grade than this are left out of means from counts, as in Reardon et al."""
 D, EQUAL = "d: mean difference, SD pooled by size", "mean difference, both SDs alike"
 V_SCORES, V_COUNTS, V_TRUE = "V from scores", "V from counts", "V from scores, corrected for measurement error"
+
+
+def headings(group: str, group_a: str, group_b: str) -> dict[str, str]:
+    """Return the headings of the columns that count both groups, by the groups' names."""
+    kind = f"{in_words(group)}: " if {group_a, group_b} & {"yes", "no"} else ""
+    sizes = {"n_a": f"students, {kind}{in_words(group_a)}", "n_b": f"students, {kind}{in_words(group_b)}"}
+    return sizes | {"n": "students of the smaller group"}
 
 
 def of_year(rows: pd.DataFrame, school_year: int | None) -> pd.DataFrame:
@@ -236,7 +244,7 @@ GAP_HELP = {
     "group_kind": "what the two groups differ in",
     "group_a": "the gap is this group's lead",
     "group_b": "over this one",
-    "n": "tested students of the smaller group",
+    "n": "students of the smaller group; only those with a score count",
     "measure": "how the gap is measured",
     "level": "level of school",
     "by": "what the gap is shown by",

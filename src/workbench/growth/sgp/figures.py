@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _MARKS = ("o", "s", "^", "D")
+LEAST_LABELLED = 5  # percent: a narrower bar has no room for its number, which stands in the table
 _PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
 _MEAN = "Mean growth percentile"
 
@@ -79,7 +80,13 @@ def targets(table: pd.DataFrame) -> Drawn:
     for k, (name, values) in enumerate(share.items()):
         colour = ("#56B4E9", "#E9E2B5", "#E69F00", "#8A8A8A")[k]
         bars = axes.barh(places, values, left=start, color=colour, edgecolor="white", hatch=("", "", "//", "xx")[k])
-        axes.bar_label(bars, [f"{v:.0f} %" for v in values], label_type="center", fontsize=9, bbox=_PLATE)
+        axes.bar_label(
+            bars,
+            [f"{v:.0f} %" if v >= LEAST_LABELLED else "" for v in values],
+            label_type="center",
+            fontsize=9,
+            bbox=_PLATE,
+        )
         bars.set_label(name)
         start = start + values.to_numpy()
     axes.set(xlabel="Students (%)", yticks=places, xlim=(0, 100))
@@ -93,10 +100,10 @@ def targets(table: pd.DataFrame) -> Drawn:
 
 
 def against_truth(schools: pd.DataFrame) -> Drawn:
-    """Mean growth percentile of schools, as seen and corrected, against what they and their teachers truly added."""
+    """Mean growth percentile of schools, uncorrected and corrected, against what was truly added there."""
     fig, axes = figure(11, 4.8, columns=2)
     told = []
-    for axis, (column, words) in zip(axes, (("percentile", "as seen"), ("corrected", "corrected")), strict=True):
+    for axis, (column, words) in zip(axes, (("percentile", "uncorrected"), ("corrected", "corrected")), strict=True):
         for k, (subject, part) in enumerate(schools.groupby("subject")):
             label = f"{subject}, r = {part[column].corr(part.added):.2f}"
             reach = 1.96 * part[f"{column}_se"]
@@ -112,7 +119,7 @@ def against_truth(schools: pd.DataFrame) -> Drawn:
     for axis in axes:
         axis.set_ylim(limits.min(), limits.max() + 0.12 * np.ptp(limits))
     alt = (
-        f"Two panels of {len(schools)} schools' mean growth percentiles with 95 % intervals, which rise with what was "
+        f"Two panels of {len(schools)} schools' mean growth percentiles with 95 % intervals, against what was "
         f"truly added: {'; '.join(told)}."
     )
     return Drawn(fig, alt, schools)

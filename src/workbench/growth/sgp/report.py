@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.errors import BadInput
+from workbench.growth.standards import cuts_by_grade
 from workbench.paths import shown
 
 if TYPE_CHECKING:
@@ -103,15 +105,18 @@ def interval(rows: pd.DataFrame) -> tuple[float, ...]:
 
 
 def cut_scores(
-    tests: pd.DataFrame, given: list[float], share_below: float, lowest_grade: int
+    tests: pd.DataFrame, given: Mapping[str, Sequence[float]], share_below: float
 ) -> dict[tuple[str, int], float]:
-    """Cut scores by subject and grade: `given`, for grades from the lowest up, or a quantile of each grade's scores."""
-    subjects = tests.subject.unique()
-    if given:
-        return {(subject, lowest_grade + k): float(cut) for subject in subjects for k, cut in enumerate(given)}
-    cuts = tests.groupby(["subject", "grade_level"]).scale_score.quantile(share_below)
-    keys: Any = cuts.index
-    return {(str(subject), int(grade)): cut for (subject, grade), cut in zip(keys, cuts.tolist(), strict=True)}
+    """Cut scores by subject and grade: those `given` for the subject, or else a quantile of each grade's scores.
+
+    Raises BadParameter where a subject's cuts are not one a tested grade.
+    """
+    found: dict[tuple[str, int], float] = {}
+    for subject, rows in tests.groupby("subject"):
+        scores = rows.groupby("grade_level").scale_score
+        cuts = given.get(str(subject)) or scores.quantile(share_below).tolist()
+        found |= {(str(subject), g): cut for g, cut in cuts_by_grade(str(subject), cuts, scores.groups).items()}
+    return found
 
 
 def lean(percentile: pd.Series, achievement: pd.Series, cell: pd.Series) -> float:
@@ -122,7 +127,7 @@ def lean(percentile: pd.Series, achievement: pd.Series, cell: pd.Series) -> floa
 
 
 def recovery(found: GrowthPercentiles, corrected: pd.Series, tests: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Held against the answer key: two tables, as seen and corrected, by measure and by school.
+    """Held against the answer key: two tables, uncorrected and corrected, by measure and by school.
 
     Measures: lean on true prior achievement (0 is right), error against the percentiles that true scores would give,
     correlation of schools' means with what they and their teachers truly added in the year.
@@ -158,7 +163,7 @@ def recovery(found: GrowthPercentiles, corrected: pd.Series, tests: pd.DataFrame
             "typical error of a student (points)": float(np.sqrt(((rows[column] - rows.perfect) ** 2).mean())),
             "schools: correlation with value truly added": _correlation(schools, column),
         }
-        for name, column in (("as seen", "percentile"), ("corrected", "corrected"))
+        for name, column in (("uncorrected", "percentile"), ("corrected", "corrected"))
     ]
     return pd.DataFrame(measures), schools
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import BadInput
+from workbench.errors import BadInput, BadParameter, did_you_mean
 from workbench.growth.trends.indicators import ALL, Rules, indicator_rows
 from workbench.growth.trends.series import GROUPS, with_groups
 from workbench.shares import LEVEL
@@ -41,13 +42,29 @@ class Change:
     cells: pd.DataFrame
 
 
+def check_composition(by: Sequence[str]) -> tuple[str, ...]:
+    """Return what "who the students are" may mean; raises BadParameter for no name, one twice or one there is not."""
+    known = (*GROUPS, "grade_level", "school_id")
+    for name in by:
+        if name not in known:
+            raise BadParameter(
+                f"composition names {name!r}, which students are not told apart by. {did_you_mean(name, known)}"
+                f"Choose from: {', '.join(known)}."
+            )
+    if not by or len(set(by)) < len(by):
+        raise BadParameter(f"composition is {', '.join(by) or 'empty'}; name one or more of {', '.join(known)}, once.")
+    return tuple(by)
+
+
 def indicator_change(
     data: Data, name: str, first: int, last: int, by: tuple[str, ...], seed: int, rules: Rules | None = None
 ) -> Change:
     """Return the change of an indicator from year `first` to year `last`, split by the groups `by`.
 
-    `by` names columns among the groups, `school_id` and `grade_level`. Raises BadInput where a year has no students.
+    `by` names columns among the groups, `school_id` and `grade_level`. Raises BadInput where a year has no students,
+    BadParameter for another name.
     """
+    check_composition(by)
     by_school = "school_id" in by
     rows = with_groups(data, indicator_rows(data, name, by_school, rules), tuple(g for g in by if g in GROUPS))
     rows = rows.filter(rows.school_year.isin([first, last]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+MOST_IN_TITLE = 24  # characters that fit above a panel 2.4 inches wide
 _STATE_LOOKS = (
     ("#0072B2", ""), ("#56B4E9", ""), ("#E69F00", "//"), ("#f2f2f2", ".."), ("#cccccc", "xx"), ("#bbbbbb", ""),
     ("#CC79A7", "\\\\"), ("#D55E00", "||"),
@@ -59,9 +61,8 @@ def by_group(table: pd.DataFrame, name: str, kind: str) -> Drawn:
         part = rows[rows.group == group]
         axis.plot(everybody.school_year, _factor(one) * everybody.value, color=GREY, linestyle="--", label="everybody")
         _dots(axis, part, _factor(one), "the group, with 95 % interval")
-        axis.set_title(
-            f"{in_words(kind)}: {in_words(group)}" if group in ("yes", "no") else in_words(group), fontsize=10
-        )
+        title = f"{in_words(kind)}: {in_words(group)}" if group in ("yes", "no") else in_words(group)
+        axis.set_title(fill(title, MOST_IN_TITLE), fontsize=10)
         axis.sharey(panels[0])
         _whole_years(axis, everybody.school_year, most=3)
     for axis in panels[len(groups) :]:

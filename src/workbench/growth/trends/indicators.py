@@ -33,7 +33,7 @@ class Rules:
 
     `promotion_credits`: credits to be promoted to grade 10 (Chicago: 5). `proficient_share`: a score counts as
     proficient from the cut that this share of the first year's students of the same grade reached; where the state
-    has cuts of its own, `cuts` holds them as (scale_id, grade_level, cut).
+    has cuts of its own, `cuts` holds them as (scale_id, grade_level, cut); a subject that none is for keeps the share.
     """
 
     promotion_credits: float = 5.0
@@ -161,14 +161,23 @@ def proficient(data: Data, by_school: bool, rules: Rules, subject: str) -> ibis.
 
     tests = _spring(data, subject)
     tests = tests.filter(~tests.alternate)
-    if rules.cuts:
+    given = _cuts_of(data, subject, rules)
+    if given:
         schema = {"scale_id": "string", "grade_level": "int64", "cut": "float64"}
-        cuts = ibis.memtable([dict(zip(schema, cut, strict=True)) for cut in rules.cuts], schema=schema)
+        cuts = ibis.memtable([dict(zip(schema, cut, strict=True)) for cut in given], schema=schema)
     else:
         base = tests.filter(tests.school_year == tests.school_year.min().as_scalar())
         cuts = base.group_by("scale_id", "grade_level").agg(cut=base.scale_score.quantile(1 - rules.proficient_share))
     scored = _newest(_at(tests.join(cuts, ["scale_id", "grade_level"]), by_school), STUDENT_YEAR, "test_date")
     return _yearly(scored, scored.scale_score >= scored.cut)
+
+
+def _cuts_of(data: Data, subject: str, rules: Rules) -> list[tuple[str, int, float]]:
+    """The rules' cuts on scales of the subject."""
+    if not rules.cuts:
+        return []
+    scales = set(data.scales.filter(data.scales.subject == subject).scale_id.to_pandas())
+    return [cut for cut in rules.cuts if cut[0] in scales]
 
 
 def participation(data: Data, by_school: bool, rules: Rules, subject: str) -> ibis.Table:

@@ -119,6 +119,16 @@ def categories(estimates: Any, q: Any, false_share: float = FALSE_SHARE) -> Any:
     return np.select([np.isnan(q), q > false_share, sign], [ALONE, AVERAGE, ABOVE], BELOW)
 
 
+def alone(table: pd.DataFrame) -> str:
+    """Say how many intervals leave out 0 and how many of these the test of all units at once does not tell apart."""
+    outside = (table.conf_low > 0) | (table.conf_high < 0)
+    grey = int((outside & (table.category == AVERAGE)).sum())
+    return (
+        f"{int(outside.sum())} of {len(table)} intervals leave out 0, each read by itself; {grey or 'none'} of these "
+        f"{AVERAGE} when all schools and years are tested at once."
+    )
+
+
 def _mean_columns(model: MixedModel) -> pd.DataFrame:
     """Each unit's mean of X times the root of the covariance of the fixed effects: units × p."""
     import pandas as pd

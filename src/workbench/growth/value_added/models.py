@@ -43,7 +43,7 @@ HELP: dict[str, str] = {
 }
 TEACHER_WARNING = (
     "These figures are for research. Do not base any decision about a person's employment on them. They do not show "
-    "that a teacher caused what was measured. Most teachers cannot be told apart from the average."
+    "that a teacher caused what was measured."
 )
 
 
