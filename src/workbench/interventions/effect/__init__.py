@@ -17,6 +17,7 @@ _NAMES: dict[str, str] = {
     "encouragement": "workbench.interventions.effect.encouraged",
     "minimum_detectable_effect": "workbench.interventions.effect.planning",
     "randomised": "workbench.interventions.effect.random_assignment",
+    "event_study": "workbench.interventions.effect.starts",
     "staggered": "workbench.interventions.effect.starts",
 }
 

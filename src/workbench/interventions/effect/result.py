@@ -25,7 +25,7 @@ ESTIMANDS = {
 
 @dataclass(frozen=True)
 class Check:
-    """One look at an assumption: whether it held (None where the data could not tell) and a sentence on what was seen."""
+    """One look at an assumption: whether it held (None: not known) and a sentence on what was seen."""
 
     name: str
     passed: bool | None
