@@ -117,7 +117,9 @@ def overlap(d: Floats, propensity: Floats, estimand: str) -> Check:
         )
     far = propensity > 1 - EDGE
     far = far | (propensity < EDGE) if estimand == "ATE" else far
-    said = f"Propensities from {propensity.min():.2f} to {propensity.max():.2f}; {far.mean():.1%} without a counterpart."
+    said = (
+        f"Propensities from {propensity.min():.2f} to {propensity.max():.2f}; {far.mean():.1%} without a counterpart."
+    )
     return Check("overlap", bool(far.mean() <= EDGE), said)
 
 
@@ -183,8 +185,10 @@ def _learners(learners: str, seed: int) -> tuple[Any, Any]:
 
 def _folds(d: Floats, units: Any, seed: int) -> list[tuple[Any, Any]]:
     """Five parts with units whole and both arms in each as far as units allow."""
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+    if units.max() + 1 == len(d):
+        return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(d[:, None], d))
     return list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(d[:, None], d, units))
 
 
@@ -192,7 +196,9 @@ def _check_words(
     covariates: Sequence[str], estimand: str, learners: str, benchmark: str | None, placebo: str | None
 ) -> None:
     if not covariates:
-        raise BadParameter("Name the covariates that moved both taking part and the outcome; without, there is no case.")
+        raise BadParameter(
+            "Name the covariates that moved both taking part and the outcome; without, there is no case."
+        )
     if estimand not in get_args(Estimand) or learners not in get_args(Learners):
         raise BadParameter(f"estimand is {estimand!r} and learners {learners!r}; take ATE or ATT, smooth or boosted.")
     if benchmark is not None and benchmark not in covariates:

@@ -79,7 +79,9 @@ def discontinuity(
 def few_on_a_side(x: Floats) -> None:
     """Raises ModelError where one side of the cut-off has fewer than ten rows."""
     if (few := min((x >= 0).sum(), (x < 0).sum())) < FEWEST:
-        raise ModelError(f"Only {few} rows lie on one side of the cut-off; {FEWEST} are the least. Is it on this scale?")
+        raise ModelError(
+            f"Only {few} rows lie on one side of the cut-off; {FEWEST} are the least. Is it on this scale?"
+        )
 
 
 def _effect(x: Floats, y: Floats, t: Floats, h: float, clusters: Any) -> Contrast:
@@ -100,7 +102,9 @@ def _mixed(x: Floats, t: Floats) -> bool:
 
 def _density(x: Floats) -> Check:
     found = density_jump(x)
-    said = f"Rows per unit of score change by a factor of {np.exp(found.estimate):.2f} at the cut-off (p {found.p:.3f})."
+    said = (
+        f"Rows per unit of score change by a factor of {np.exp(found.estimate):.2f} at the cut-off (p {found.p:.3f})."
+    )
     return Check("density", found.p >= LEVEL, said)
 
 
@@ -129,7 +133,9 @@ def _placebos(x: Floats, y: Floats, clusters: Any) -> Check:
     if not p:
         return Check("placebo", None, "Too few rows for a cut-off elsewhere.")
     least = min(1.0, min(p) * len(p))
-    return Check("placebo", least >= LEVEL, f"At {len(p)} cut-offs where nothing was decided least p {least:.3f} (Holm).")
+    return Check(
+        "placebo", least >= LEVEL, f"At {len(p)} cut-offs where nothing was decided least p {least:.3f} (Holm)."
+    )
 
 
 def _donut(x: Floats, y: Floats, t: Floats, h: float, clusters: Any) -> list[Contrast | None]:

@@ -40,9 +40,7 @@ def encouragement(
     `randomised` and the strength of the first stage. Raises as `randomised`, and ModelError where the invitation moves
     nobody (F below 1).
     """
-    reduced = randomised(
-        data, outcome, invited, better=better, covariates=covariates, cluster=cluster, placebo=placebo
-    )
+    reduced = randomised(data, outcome, invited, better=better, covariates=covariates, cluster=cluster, placebo=placebo)
     names = [outcome, invited, took_part, *covariates, *([cluster] if cluster else [])]
     rows = complete(data, names)
     y, z, t = numbers(rows, outcome), arms(rows, invited), arms(rows, took_part)

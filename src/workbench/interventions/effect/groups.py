@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.errors import BadParameter, ModelError
 from workbench.interventions.effect.result import Effect
@@ -13,6 +14,8 @@ from workbench.interventions.effect.rows import complete
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Floats = NDArray[Any]
 
 
 def by_group(method: Callable[[pd.DataFrame], Effect], data: pd.DataFrame, group: str) -> pd.DataFrame:
@@ -28,14 +31,13 @@ def by_group(method: Callable[[pd.DataFrame], Effect], data: pd.DataFrame, group
     import pandas as pd
 
     rows, refused = [], {}
-    for value, part in complete(data, [group])[group].groupby(complete(data, [group])[group]):
+    for value in sorted(complete(data, [group])[group].unique()):
         try:
             told = method(data[data[group] == value])
         except ModelError as error:
             refused[value] = str(error)
             continue
         rows.append((value, told.estimate, told.std_error, told.conf_low, told.conf_high, told.p, told.n, told.verdict))
-        del part
     if not rows:
         raise BadParameter(f"In no group of {group!r} can this be estimated: {next(iter(refused.values()), 'no rows')}")
     names = [group, "estimate", "std_error", "conf_low", "conf_high", "p", "n", "verdict"]
@@ -46,14 +48,14 @@ def by_group(method: Callable[[pd.DataFrame], Effect], data: pd.DataFrame, group
     return pd.concat([table, absent], ignore_index=True) if refused else table
 
 
-def holm(p: np.ndarray) -> np.ndarray:
+def holm(p: Floats) -> Floats:
     """p-values after Holm (1979)."""
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     return np.minimum(stepped, 1.0)[np.argsort(order)]
 
 
-def alike(estimates: np.ndarray, errors: np.ndarray) -> float:
+def alike(estimates: Floats, errors: Floats) -> float:
     """p of Cochran's Q: that all groups have one effect; missing for a single group."""
     from scipy.stats import chi2
 

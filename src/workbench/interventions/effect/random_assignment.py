@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[Any]
+FEWEST_DF = 4
 LEVEL = 0.01
 """Five looks at a sound lottery should seldom raise a false alarm."""
 
@@ -54,7 +55,7 @@ def randomised(
     y, d, x = outcome_of(rows, outcome), arms(rows, arm), coded(rows, covariates)
     units = assigned_units(rows, d, cluster)
     found = difference(y, d, x.to_numpy(), units, interacted=cluster is None)
-    checks = [_assignment(d, units), _balance(d, x, units), _attrition(everybody, arm, cluster)]
+    checks = [_assignment(d, units, found), _balance(d, x, units), _attrition(everybody, arm, cluster)]
     checks.append(placebo_check(rows, placebo, d, x.to_numpy(), units, cluster is None))
     checks.append(_sensitivity(y, d, x.to_numpy(), units, found))
     how = "interacted covariates (Lin)" if cluster is None and x.shape[1] else "covariates" if x.shape[1] else "means"
@@ -78,9 +79,7 @@ def difference(y: Floats, d: Floats, x: Floats, units: Any, interacted: bool) ->
     return contrast(least_squares(design, y, units), np.eye(design.shape[1])[1])
 
 
-def placebo_check(
-    rows: pd.DataFrame, placebo: str | None, d: Floats, x: Floats, units: Any, interacted: bool
-) -> Check:
+def placebo_check(rows: pd.DataFrame, placebo: str | None, d: Floats, x: Floats, units: Any, interacted: bool) -> Check:
     """Whether an outcome from before, which nothing later can have moved, shows no effect."""
     if placebo is None:
         return Check("placebo", None, "No outcome from before was named, so none could be looked at.")
@@ -89,9 +88,11 @@ def placebo_check(
     return Check("placebo", found.p >= LEVEL, said)
 
 
-def _assignment(d: Floats, units: Any) -> Check:
+def _assignment(d: Floats, units: Any, found: Contrast) -> Check:
+    """Whether enough was assigned for the interval to be trusted: four degrees of freedom (Tipton 2015)."""
     n = [len(np.unique(units[d == side])) for side in (1, 0)]
-    return Check("overlap", min(n) >= 10, f"{n[0]:,} units were assigned and {n[1]:,} were not.")
+    said = f"{n[0]:,} units were assigned and {n[1]:,} were not: {found.df:.1f} degrees of freedom."
+    return Check("overlap", found.df >= FEWEST_DF, said)
 
 
 def _balance(d: Floats, x: pd.DataFrame, units: Any) -> Check:

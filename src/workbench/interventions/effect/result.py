@@ -73,7 +73,7 @@ class Effect:
         if self.sound:
             return f"{said} {about}"
         names = ", ".join(check.name for check in self.failed)
-        return f"{said} {about} Do not rely on it before this is explained: {names}."
+        return f"{said} {about} What speaks against relying on it: {names}."
 
     def checks_table(self) -> pd.DataFrame:
         """The checks as rows: check, passed (yes, no, not known), what was seen."""

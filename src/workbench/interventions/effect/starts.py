@@ -31,9 +31,7 @@ class Panel:
     left_out: int
 
 
-def staggered(
-    data: pd.DataFrame, outcome: str, unit: str, period: str, start: str, *, better: Better
-) -> Effect:
+def staggered(data: pd.DataFrame, outcome: str, unit: str, period: str, start: str, *, better: Better) -> Effect:
     """The effect on units (schools) in the periods since their `start`; rows are units in periods, or their students.
 
     Estimand ATT, units and periods under treatment alike. For units of a start g and a period t from g on, their change
@@ -54,7 +52,7 @@ def staggered(
         raise ModelError("In no period under treatment are there units not yet under it, so nothing tells the effect.")
     found = _averaged(panel, pairs)
     total = sum(len(panel.periods) - int(g) for g in _begun(panel))
-    steps = [_averaged(panel, [(g, t)]) for g in _begun(panel) for t in range(int(g) - 1)]
+    before = {event: _averaged(panel, at) for event, at in _by_event(panel).items() if event < -1}
     return concluded(
         found,
         estimand="ATT",
@@ -66,8 +64,8 @@ def staggered(
         checks=(
             _overlap(panel, len(pairs), total),
             _complete_panel(panel),
-            _before(steps),
-            _hidden(found, steps, float(np.mean([t - g + 1 for g, t in pairs]))),
+            _before(before),
+            _hidden(found, before, float(np.mean([t - g + 1 for g, t in pairs]))),
         ),
     )
 
@@ -82,13 +80,10 @@ def event_study(data: pd.DataFrame, outcome: str, unit: str, period: str, start:
     panel = panel_of(data, outcome, unit, period, start)
     _enough(panel)
     rows = []
-    for event in range(1 - len(panel.periods), len(panel.periods)):
-        pairs = [(g, int(g) + event) for g in _begun(panel) if 0 <= g + event < len(panel.periods) and event != -1]
-        pairs = [(g, t) for g, t in pairs if _comparison(panel, g, t).any()]
-        if pairs:
-            found = _averaged(panel, pairs)
-            n = sum(int((panel.starts == g).sum()) for g, _ in pairs)
-            rows.append((event, found.estimate, found.std_error, *found.interval(), found.p, n))
+    for event, pairs in _by_event(panel).items():
+        found = _averaged(panel, pairs)
+        n = sum(int((panel.starts == g).sum()) for g, _ in pairs)
+        rows.append((event, found.estimate, found.std_error, *found.interval(), found.p, n))
     names = ["event", "estimate", "std_error", "conf_low", "conf_high", "p", "units"]
     return pd.DataFrame(rows, columns=names)
 
@@ -140,6 +135,17 @@ def _averaged(panel: Panel, pairs: list[tuple[float, int]]) -> Contrast:
     return contrast(least_squares(design, changes), np.ones(len(used)))
 
 
+def _by_event(panel: Panel) -> dict[int, list[tuple[float, int]]]:
+    """Pairs of start and period with units to compare with, by periods since the start; −1 is the base of all."""
+    length = len(panel.periods)
+    found = {}
+    for event in range(1 - length, length):
+        pairs = [(g, int(g) + event) for g in _begun(panel) if event != -1 and 0 <= g + event < length]
+        if pairs := [(g, t) for g, t in pairs if _comparison(panel, g, t).any()]:
+            found[event] = pairs
+    return found
+
+
 def _begun(panel: Panel) -> list[float]:
     return [float(g) for g in np.unique(panel.starts) if g != NEVER]
 
@@ -170,23 +176,24 @@ def _complete_panel(panel: Panel) -> Check:
     return Check("balance", share <= 0.1, f"{panel.left_out} units lacked a period and were left out ({share:.1%}).")
 
 
-def _before(steps: list[Contrast]) -> Check:
+def _before(before: dict[int, Contrast]) -> Check:
     """Whether units that would begin went the way of the others before (pre-trends), Holm over all looks."""
-    if not steps:
+    if not before:
         return Check("placebo", None, "One period before the start only, so the course before could not be compared.")
-    least = min(1.0, min(step.p for step in steps) * len(steps))
-    said = f"Before the start the largest departure was {max((s.estimate for s in steps), key=abs):+.3g}"
-    return Check("placebo", least >= LEVEL, f"{said} (pre-trends, least p of {len(steps)} after Holm {least:.3f}).")
+    least = min(1.0, min(found.p for found in before.values()) * len(before))
+    largest = max((found.estimate for found in before.values()), key=abs)
+    said = f"Before the start the largest departure was {largest:+.3g}"
+    return Check("placebo", least >= LEVEL, f"{said} (pre-trends, least p of {len(before)} after Holm {least:.3f}).")
 
 
-def _hidden(found: Contrast, steps: list[Contrast], length: float) -> Check:
-    """How far from parallel would explain it away, in departures seen before (after Rambachan & Roth 2023)."""
+def _hidden(found: Contrast, before: dict[int, Contrast], length: float) -> Check:
+    """How far from parallel would explain it away, in departures a period seen before (after Rambachan & Roth 2023)."""
     low, high = found.interval()
     if low <= 0 <= high:
         return Check("sensitivity", None, "No effect is not excluded, so there is nothing to explain away.")
-    if not steps:
+    if not before:
         return Check("sensitivity", None, "Nothing was seen before the start by which to measure a departure.")
-    largest = max(abs(step.estimate) for step in steps)
+    largest = max(abs(seen.estimate) / (-1 - event) for event, seen in before.items())
     times = min(abs(low), abs(high)) / (largest * length)
     said = f"Departures a period of {times:.2f} times the largest seen before would make no effect possible."
     return Check("sensitivity", times >= 1, said)
