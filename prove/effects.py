@@ -74,7 +74,7 @@ METHODS: dict[str, tuple[Callable[..., Made], Callable[[pd.DataFrame], tuple[eff
 
 
 def draws(name: str, size: float, block: int, count: int) -> list[dict[str, Any]]:
-    """`count` draws of one method's world with an effect of `size`; the seed is the study's, the method and the block."""
+    """`count` draws of one method's world with an effect of `size`, seeded by study, method and block."""
     make, estimate, _, _ = METHODS[name]
     rng = np.random.default_rng([SEED, list(METHODS).index(name), int(size != 0), block])
     rows = []
@@ -152,8 +152,8 @@ def main() -> int:
         "Did it help? Effects with a known truth",
         [
             f"Worlds of `workbench.interventions.effect.worlds`, whose docstrings state the equations; seed {SEED}. "
-            "`naive` is the mean of those who had it less the mean of the others. `mean SE` stands beside the SD of the "
-            "estimates; `found` is the share of intervals that leave out 0 where there is an effect.",
+            "`naive` is the mean of those who had it less the mean of the others. `mean SE` stands beside the SD of "
+            "the estimates; `found` is the share of intervals that leave out 0 where there is an effect.",
             markdown(told, 2),
             "How often each check failed, in per cent, in worlds where every assumption holds (with and without an "
             "effect together); – where a method has no such check.",

@@ -25,7 +25,7 @@ _NAMES = {
     "release": "workbench.disclosure.release",
     "show": "workbench.outputs",
 }
-_MODULES = ("disclosure", "dropout", "features", "forecast", "growth", "hlm", "synthetic")
+_MODULES = ("disclosure", "dropout", "features", "forecast", "growth", "hlm", "interventions", "synthetic")
 
 
 def __getattr__(name: str) -> Any:

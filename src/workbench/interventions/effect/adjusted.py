@@ -82,7 +82,7 @@ def doubly_robust(
         better=better,
         checks=(),
     )
-    own = [f"x{k}" for k, name in enumerate(x) if name == benchmark or name.startswith(f"{benchmark}_")]
+    own = [f"x{k}" for k, name in enumerate(x) if name == benchmark or str(name).startswith(f"{benchmark}_")]
     return replace(told, checks=(*checks, _hidden(model, told, benchmark, own)))
 
 

@@ -44,7 +44,7 @@ def by_group(method: Callable[[pd.DataFrame], Effect], data: pd.DataFrame, group
     table = pd.DataFrame(rows, columns=names)
     table.insert(6, "p_holm", holm(table.p.to_numpy()))
     table.insert(7, "p_alike", alike(table.estimate.to_numpy(), table.std_error.to_numpy()))
-    absent = pd.DataFrame([(value, why) for value, why in refused.items()], columns=[group, "verdict"])
+    absent = pd.DataFrame(list(refused.items()), columns=[group, "verdict"])
     return pd.concat([table, absent], ignore_index=True) if refused else table
 
 

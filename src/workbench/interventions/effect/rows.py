@@ -71,7 +71,7 @@ def assigned_units(rows: pd.DataFrame, d: Floats, cluster: str | None) -> NDArra
         if ((share > 0) & (share < 1)).any():
             raise BadInput(
                 f"{int(((share > 0) & (share < 1)).sum())} of the groups in {cluster!r} are partly in one arm and "
-                "partly in the other, so they were not assigned as a whole. Name the level at which was assigned, or none."
+                "partly in the other, so they were not assigned as a whole. Name what was assigned, or none."
             )
     few = min(len(np.unique(units[d == 1])), len(np.unique(units[d == 0])))
     if few < SMALLEST_ARM:

@@ -23,7 +23,7 @@ NEVER = np.inf
 
 @dataclass(frozen=True)
 class Panel:
-    """Means of units (n, t) over periods (t,), and the place of each unit's start among them (n,), infinite if never."""
+    """Means of units (n, t) over periods (t,), and the place of each unit's start (n,), infinite if never."""
 
     values: Floats
     periods: Floats
@@ -40,8 +40,8 @@ def staggered(data: pd.DataFrame, outcome: str, unit: str, period: str, start: s
     in two-way fixed effects (Goodman-Bacon 2021). Everything is one contrast of the periods for each start, so the
     error is the spread of that contrast between units of one start (CR2 and Satterthwaite, which is Welch's here).
     A missing `start` says never. Units without all periods are left out and counted.
-    Raises BadInput for units under treatment from the first period and for starts that change; ModelError for fewer than
-    five units begun or not begun, a start with one unit, and an outcome that never varies.
+    Raises BadInput for units under treatment from the first period and for starts that change; ModelError for fewer
+    than five units begun or not begun, a start with one unit, and an outcome that never varies.
     """
     rows = complete(data, [outcome, unit, period])
     outcome_of(rows, outcome)
