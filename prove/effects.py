@@ -161,7 +161,8 @@ def main() -> int:
         [
             f"Worlds of `workbench.interventions.effect.worlds`, whose docstrings state the equations; seed {SEED}. "
             "`naive` is the mean of those who had it less the mean of the others, tested by Welch's t. "
-            "`mean SE` stands beside the SD of the estimates; `found` is the share of intervals that leave out 0 where there is an effect.",
+            "`mean SE` stands beside the SD of the estimates; `found` is the share of intervals that leave out 0 "
+            "where there is an effect.",
             markdown(told, 2),
             "How often each check failed, in per cent, in worlds where every assumption holds (with and without an "
             "effect together); – where a method has no such check.",

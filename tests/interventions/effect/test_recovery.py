@@ -1,6 +1,6 @@
 """A short form of `make prove STUDY=effects`: intervals hold the truth, with an effect and without.
 
-Of 60 draws 95 % is 57; fewer than 51 has a chance below 1 in 1,000.
+Of 40 draws 95 % is 38; fewer than 33 has a chance below 1 in 1,000.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from workbench.interventions import effect
 from workbench.interventions.effect import worlds
 
-SEED, DRAWS = 20260301, 60
+SEED, DRAWS = 20260301, 40
 METHODS: dict[str, tuple[Callable, Callable[[pd.DataFrame], effect.Effect], float]] = {
     "lottery": (worlds.lottery, lambda r: effect.randomised(r, "absent", "invited", better="lower"), -2.0),
     "schools": (
@@ -41,4 +41,4 @@ def test_intervals_hold_the_truth(name: str) -> None:
             rows, truths = world(rng, true_size)
             told = estimate(rows)
             held += told.conf_low <= truths[told.estimand] <= told.conf_high
-        assert held >= 51
+        assert held >= 33

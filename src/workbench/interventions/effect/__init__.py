@@ -12,7 +12,7 @@ _NAMES: dict[str, str] = {
     "Effect": "workbench.interventions.effect.result",
     "by_group": "workbench.interventions.effect.groups",
     "cost_per_avoided": "workbench.interventions.effect.planning",
-    "discontinuity": "workbench.interventions.effect.discontinuity",
+    "discontinuity": "workbench.interventions.effect.cut_off",
     "doubly_robust": "workbench.interventions.effect.adjusted",
     "encouragement": "workbench.interventions.effect.encouraged",
     "minimum_detectable_effect": "workbench.interventions.effect.planning",

@@ -31,8 +31,8 @@ Learners = Literal["smooth", "boosted"]
 """Who learns outcome and treatment: ridge and logistic regression on squares and products, or boosted trees."""
 
 FOLDS = 5
-BALANCED = 0.1
-"""A weighted standardised difference above this is imbalance (Austin 2009)."""
+BALANCED = 0.25
+"""A weighted standardised difference above this is not left to adjustment (What Works Clearinghouse 2022)."""
 EDGE = 0.05
 """Propensities nearer than this to 0 or 1 have hardly a counterpart."""
 LEVEL = 0.05

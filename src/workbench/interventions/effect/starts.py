@@ -187,13 +187,17 @@ def _before(before: dict[int, Contrast]) -> Check:
 
 
 def _hidden(found: Contrast, before: dict[int, Contrast], length: float) -> Check:
-    """How far from parallel would explain it away, in departures a period seen before (after Rambachan & Roth 2023)."""
+    """How far from parallel would explain it away, beside what was seen before (after Rambachan & Roth 2023).
+
+    A larger departure before, which may be chance, leaves open whether it would; what is more than chance fails as
+    placebo.
+    """
     low, high = found.interval()
     if low <= 0 <= high:
         return Check("sensitivity", None, "No effect is not excluded, so there is nothing to explain away.")
     if not before:
         return Check("sensitivity", None, "Nothing was seen before the start by which to measure a departure.")
     largest = max(abs(seen.estimate) / (-1 - event) for event, seen in before.items())
-    times = min(abs(low), abs(high)) / (largest * length)
-    said = f"Departures a period of {times:.2f} times the largest seen before would make no effect possible."
-    return Check("sensitivity", times >= 1, said)
+    drift = min(abs(low), abs(high)) / length
+    said = f"A drift apart of {drift:.3g} a period since the start would make no effect possible"
+    return Check("sensitivity", drift >= largest or None, f"{said}; before it was {largest:.3g} at most.")
