@@ -15,7 +15,7 @@ FLOORS = (
     ("synthetic", "sources", "public"),
     ("features", "hlm"),
     ("dropout", "forecast", "growth"),
-    ("hub",),
+    ("hub", "interventions"),
     ("reports", "dashboards", "doctor"),
     ("governance",),
     ("cli",),

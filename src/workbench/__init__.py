@@ -27,7 +27,7 @@ _NAMES = {
     "show": "workbench.outputs",
     "write_data": "workbench.sources.own_data",
 }
-_MODULES = ("disclosure", "dropout", "features", "forecast", "growth", "hlm", "synthetic")
+_MODULES = ("disclosure", "dropout", "features", "forecast", "growth", "hlm", "interventions", "synthetic")
 
 
 def __getattr__(name: str) -> Any:

@@ -204,7 +204,7 @@ def column_texts(
             said if value is None or value != value else say(int(value))
             for value, said in zip(values, absent, strict=True)
         ]
-    if _CHANCE.search(name) and _is_numeric(values):
+    if _CHANCE.search(name) and is_numeric(values):
         return [_chance(value, said) for value, said in zip(values, absent, strict=True)]
     places = decimals(values)
     texts = [cell_text(value, places, said) for value, said in zip(values, absent, strict=True)]
