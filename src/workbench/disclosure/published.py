@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.access.policy import policy
 from workbench.disclosure.periods import kept_back
 from workbench.disclosure.publish import check_aggregate
+from workbench.disclosure.released import load
 from workbench.disclosure.staged import STAGED, Staged, check_together, read_staged
 from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import BadInput, DisclosureError
@@ -90,7 +91,7 @@ def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) 
 def restore(run_name: str, run_id: str) -> None:
     """Make an earlier publication of a run, one of `history`, the current one again."""
     home = resolve("published") / check_name(run_name)
-    earlier = _load(home / f"manifest-{run_id}.json")
+    earlier = load(home / f"manifest-{run_id}.json")
     if earlier is None:
         kept = ", ".join(history(run_name)) or "none"
         raise BadInput(f"Run {run_name!r} has no earlier publication {run_id!r}; kept are: {kept}.")
@@ -160,23 +161,13 @@ def _read(run_name: str, manifest: dict[str, Any], about: dict[str, Any]) -> Pub
 
 
 def _manifest(run_name: str) -> dict[str, Any]:
-    manifest = _load(resolve("published") / check_name(run_name) / MANIFEST)
+    manifest = load(resolve("published") / check_name(run_name) / MANIFEST)
     if manifest is None:
         raise BadInput(
             f"Nothing has been published yet under the name “{run_name}”; please ask those who run the reports "
             f"to run “{run_name}”."
         )
     return manifest
-
-
-def _load(path: Path) -> dict[str, Any] | None:
-    """Return a manifest, or None where there is none that can be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        whole = {key: found[key] for key in ("run", "run_id", "made_at", "tables")}
-        return whole if list(map(type, whole.values())) == [str, str, str, dict] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _staged(folders: dict[str, Path]) -> dict[str, Path]:
@@ -212,7 +203,7 @@ def _check_staged(name: str, one: Staged) -> None:
 
 def _kept(home: Path, staged: dict[str, Path]) -> dict[str, dict[str, Any] | None]:
     """Return the tables that the period keeps back: the former entry of each, None where there was none."""
-    current = _load(home / MANIFEST)
+    current = load(home / MANIFEST)
     if current is None:
         return {}
     former = {name: {"made_at": current["made_at"]} | about for name, about in current["tables"].items()}
@@ -230,7 +221,7 @@ def _add(home: Path, name: str, file: Path, made_at: str) -> dict[str, Any]:
 
 def _replace_manifest(home: Path, new: dict[str, Any]) -> None:
     """Remember the current manifest for going back, then put the new one in its place: the commit point."""
-    current = _load(home / MANIFEST)
+    current = load(home / MANIFEST)
     if current and current["run_id"] != new["run_id"]:
         _write_manifest(home / f"manifest-{current['run_id']}.json", current)
     _write_manifest(home / MANIFEST, new)
@@ -242,8 +233,8 @@ def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
 
 def _earlier(home: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Return the remembered manifests other than the current one, oldest first."""
-    current = _load(home / MANIFEST)
-    found = [(path, one) for path in home.glob("manifest-*.json") if (one := _load(path))]
+    current = load(home / MANIFEST)
+    found = [(path, one) for path in home.glob("manifest-*.json") if (one := load(path))]
     others = [(path, one) for path, one in found if not current or one["run_id"] != current["run_id"]]
     return sorted(others, key=lambda pair: (pair[1]["made_at"], pair[0].name))
 
@@ -253,7 +244,7 @@ def _forget_old(home: Path, keep: int) -> None:
     earlier = _earlier(home)
     kept = earlier[max(0, len(earlier) - (keep - 1)) :]
     wanted = {MANIFEST, *(path.name for path, _ in kept)}
-    for manifest in (_load(home / MANIFEST), *(one for _, one in kept)):
+    for manifest in (load(home / MANIFEST), *(one for _, one in kept)):
         wanted |= {about["file"] for about in (manifest or {"tables": {}})["tables"].values()}
     for path in home.iterdir():
         if path.name not in wanted:

@@ -11,6 +11,7 @@ _NAMES: dict[str, str] = {
     "GrowthPercentiles": "workbench.growth.sgp.percentiles",
     "INDICATORS": "workbench.growth.trends.indicators",
     "Layered": "workbench.growth.value_added.layered",
+    "MOST_ONCE": "workbench.growth.curves.models",
     "Rules": "workbench.growth.trends.indicators",
     "ValueAdded": "workbench.growth.value_added.models",
     "attrition_table": "workbench.growth.curves.attrition",

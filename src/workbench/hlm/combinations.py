@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ModelError
-from workbench.hlm.design import Floats
+from workbench.hlm.design import Design, Floats
 from workbench.hlm.native import Native
 from workbench.hlm.outer import half_solved
 from workbench.hlm.result import MixedModel
@@ -50,6 +50,14 @@ def posterior_variance(model: MixedModel, weights: Floats, fixed: Floats | None 
     for some in np.array_split(np.arange(len(weights)), max(1, len(weights) // CHUNK)):
         total[some] = np.diag(half_solved(likelihood.outer, at.roots, right[:, some])[1])
     return np.asarray(native.sigma2 * (total + (through**2).sum(axis=0)))
+
+
+def rows_of(model: MixedModel) -> Design:
+    """Return the matrices a model was fitted to. Raises ModelError for another engine, or sums made in a database."""
+    design = _native(model).design
+    if design is None:
+        raise ModelError("This needs the rows of the model, which was fitted to sums made in the database.")
+    return design
 
 
 def _native(model: MixedModel) -> Native:

@@ -16,7 +16,7 @@ from workbench import growth, hlm
 from workbench.errors import BadInput, BadParameter, ModelError
 from workbench.growth.curves import recovery as curve_recovery
 from workbench.growth.curves.models import values_at
-from workbench.growth.curves.rows import CurveData
+from workbench.growth.curves.rows import CurveData, unit_years
 from workbench.growth.curves.teaching import taught
 from workbench.paths import resolve
 from workbench.store import open_data
@@ -101,6 +101,12 @@ def test_the_answer_key_is_found_in_the_small_district(curve: CurveData) -> None
     assert modes.correlation["schools' growth a year"] > 0.95
     assert modes.coverage["students' levels"] == pytest.approx(0.95, abs=0.02)
     assert modes.coverage["students' own growth"] == pytest.approx(0.95, abs=0.02)
+
+
+def test_single_years_of_classes_are_in_the_model_where_they_are_not_too_many(curve: CurveData) -> None:
+    years = unit_years(curve.taught).nunique()
+    assert "teaching_by_year" not in growth.school_model(curve, "quadratic", most=years - 1).formula
+    assert "teaching_by_year" in growth.school_model(curve, "quadratic", most=years).formula
 
 
 def test_classmates_share_a_teacher_and_the_answer_key_has_what_teachers_add(curve: CurveData) -> None:

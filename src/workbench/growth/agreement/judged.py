@@ -16,7 +16,7 @@ from workbench.growth.curves.schools import school_growth, school_weights
 from workbench.growth.gaps.measures import hedges_g
 from workbench.growth.value_added.models import Adjustment, school_value_added
 from workbench.growth.value_added.rows import Subject, school_doses, value_added_rows, with_doses
-from workbench.hlm.combinations import outer_effects
+from workbench.hlm.combinations import outer_effects, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,7 @@ def value_added(data: Data, subject: Subject, adjustment: Adjustment = "calibrat
     """Return each school's value added over all years: the mean residual of its students, weighted by time there."""
     model = school_value_added(data, subject, adjustment).model
     rows = with_doses(value_added_rows(data, subject), school_doses(data))
-    design = model.fitted.design  # type: ignore[attr-defined]
+    design = rows_of(model)
     rows = rows.assign(residual=design.y - design.X @ model.beta, student=rows.student_id, school=rows.unit)
     return means(rows, "residual", "dose")
 
@@ -105,7 +105,7 @@ def judged_by(curve: CurveData, model: MixedModel) -> Judged:
     weights = school_weights(curve, outer_effects(model), list(found.school))
     added, influence = _solved(model, weights)
     trust = found.reliability.to_numpy(float)
-    known = {factor.name: factor.levels for factor in model.fitted.design.factors}  # type: ignore[attr-defined]
+    known = {factor.name: factor.levels for factor in rows_of(model).factors}
     table = pd.DataFrame({"school": found.school, "n": found.n, "estimate": added / trust})
     return Judged(table, pd.DataFrame(influence / trust, known["student"], list(found.school)))
 
@@ -114,7 +114,7 @@ def _solved(model: MixedModel, weights: Floats) -> tuple[Floats, Floats]:
     """Combinations (m × Q, as in `outer_effects`) of the effects, and students' influence on them (students × m)."""
     from scipy import sparse
 
-    design = model.fitted.design  # type: ignore[attr-defined]
+    design = rows_of(model)
     at = {factor.name: k for k, factor in enumerate(design.factors)}
     W = sparse.diags_array((np.ones(design.n) if design.weights is None else design.weights) / model.sigma2)
     weighed = _weighing(model, W)
@@ -137,7 +137,7 @@ def _weighing(model: MixedModel, W: Any) -> Callable[[Any], Any]:
     """A function that multiplies by V⁻¹, the inverse covariance of scores given schools and classes."""
     from scipy import sparse
 
-    design = model.fitted.design  # type: ignore[attr-defined]
+    design = rows_of(model)
     place = [factor.name for factor in design.factors].index("student")
     table = model.variances[model.variances.group == "student"]
     (v0, v1), cov = table[table.other_term.isna()].estimate, table[table.other_term.notna()].estimate.iloc[0]

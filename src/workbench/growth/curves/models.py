@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "native", "lme4"]
 Shape = Literal["unconditional", "linear", "quadratic", "piecewise"]
 STUDENTS = "(time | student) + (1 | first_school)"
-MOST_BY_YEAR = 2000  # effects of units in single years: they form one dense matrix
+MOST_BY_YEAR, MOST_ONCE = 2_000, 8_000  # effects in single years, in each of many models and in a single one:
+# they form one dense matrix, whose factors cost the third power of their number
 
 
 @dataclass(frozen=True)
@@ -79,22 +80,23 @@ def compare_memberships(curve: CurveData, shape: Shape, engine: Engine = "auto")
     return _compared(models)
 
 
-def growth_terms(curve: CurveData) -> str:
+def growth_terms(curve: CurveData, most: int = MOST_BY_YEAR) -> str:
     """Return the random effects of what schools and their classes add and students keep.
 
     Classmates share what is added, so units of teaching are in the model beside schools: a lasting effect of each,
-    and one of each school year where these are not too many for one dense matrix.
+    and one of each school year where there are no more than `most` of these.
     """
-    by_year = unit_years(curve.taught).nunique() <= MOST_BY_YEAR
+    by_year = unit_years(curve.taught).nunique() <= most
     return "(1 | school_growth) + (1 | teaching)" + (" + (1 | teaching_by_year)" if by_year else "")
 
 
-def school_model(curve: CurveData, shape: Shape) -> MixedModel:
+def school_model(curve: CurveData, shape: Shape, most: int = MOST_BY_YEAR) -> MixedModel:
     """Fit (REML) what schools and their classes add a year, beside students' levels and slopes.
 
-    The native engine fits it: rows belong to all schools and classes so far, with the years spent there.
+    The native engine fits it: rows belong to all schools and classes so far, with the years spent there. Intervals
+    need the single years of classes, which are in the model where there are no more than `most` of them.
     """
-    return fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {STUDENTS} + {growth_terms(curve)}", "REML")
+    return fit_curve(curve, f"score ~ {fixed_part(curve, shape)} + {STUDENTS} + {growth_terms(curve, most)}", "REML")
 
 
 def group_model(

@@ -21,7 +21,7 @@ from workbench.growth.value_added.rows import (
     value_added_rows,
     with_doses,
 )
-from workbench.hlm.native import Native
+from workbench.hlm.combinations import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,9 +243,7 @@ def _mean_columns(model: MixedModel) -> pd.DataFrame:
     """Each unit's mean of X times the root of the covariance of the fixed effects: units × p."""
     import pandas as pd
 
-    assert isinstance(model.fitted, Native)
-    design = model.fitted.design
-    assert design is not None
+    design = rows_of(model)
     assert design.weights is not None
     at = [factor.name for factor in design.factors].index(UNIT)
     codes, levels = design.codes[at], design.factors[at].levels
