@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "workbench"
 FLOORS = (
     ("tables", "errors", "paths", "parameters", "markup", "style", "shares", "machine"),
-    ("files", "store", "checks", "outputs", "access"),
+    ("files", "store", "checks", "outputs", "access", "exports"),
     ("disclosure",),
     ("synthetic", "sources"),
     ("features", "hlm"),

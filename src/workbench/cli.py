@@ -1,4 +1,4 @@
-"""The command line: `workbench list | describe | run | runs | new | synthesize | lab | dashboard | doctor | …`."""
+"""The command line: `workbench list | describe | run | runs | pdf | new | synthesize | lab | dashboard | doctor | …`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     _run_command(commands)
     runs = _command(commands, "runs", _runs, "show the runs there were, or one of them")
     runs.add_argument("run_id", metavar="RUN_ID", nargs="?", help="a run, to see it in detail")
+    pdf = _command(commands, "pdf", _pdf, "make slides (PDF) of a report of a finished run")
+    pdf.add_argument("report", metavar="RUN_ID_OR_REPORT", help="a run of `workbench runs`, or the .html of a report")
+    pdf.add_argument("--notebook", metavar="NAME", help="which report of the run, where it has several")
+    pdf.add_argument("--out", metavar="FILE", help="where to write; without it, beside the report")
     new = _command(commands, "new", _new, "begin something new: workbench new notebook tier1/my_question")
     new.add_argument("what", choices=["notebook"])
     new.add_argument("name", metavar="TIER/NAME", help="such as tier1/my_question")
@@ -214,6 +218,13 @@ def _one_run(record: Any) -> None:
         if entry["error"]:
             print(f"\n{name}: {entry['error']}")
     print(f"\n{shown(record.folder / 'index.html')}")
+
+
+def _pdf(options: argparse.Namespace) -> None:
+    from workbench.paths import shown
+    from workbench.reports.pdf import make_pdf
+
+    print(f"Made {shown(make_pdf(options.report, options.notebook, options.out))}.")
 
 
 def _new(options: argparse.Namespace) -> None:

@@ -165,6 +165,11 @@ def folded(summary: str, html: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{html}</details>"
 
 
+def texts_of(name: str, values: Sequence[Any]) -> list[str]:
+    """Return the values of one column as the texts that a table shows."""
+    return _texts(name, values)
+
+
 def _is_numeric(values: Sequence[Any]) -> bool:
     present = [v for v in values if v is not None and v == v]
     return all(isinstance(v, int | float) and not isinstance(v, bool) for v in present)

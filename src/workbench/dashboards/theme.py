@@ -41,6 +41,14 @@ CSS = """
 .wb-chosen .wb-bar { background: #0b5c8a; }
 .wb-section .workbench-table table { font-size: .95rem; width: 100%; margin: 0; }
 .wb-section .workbench-table td, .wb-section .workbench-table th { max-width: none; }
+.wb-downloads { margin: 4px 0 12px; font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+.wb-downloads-row { gap: 8px; overflow: visible; }
+.wb-downloads .wb-download-button { height: auto; min-height: 36px; margin: 0; padding: 4px 12px; font-size: 15px;
+  color: #0b3954; background: #fff; border: 1px solid #8593a1; border-radius: 6px; }
+.wb-downloads .wb-download-button:focus-visible, .wb-download:focus-visible { outline: 3px solid #0b5c8a;
+  outline-offset: 1px; }
+.wb-downloads .wb-download { color: #0b5c8a; font-weight: 600; display: inline-block; min-height: 24px; }
+@media print { .wb-downloads { display: none; } }
 @media (max-width: 600px) {
   .wb-section .workbench-table :is(th, td:first-child) { white-space: normal !important; }
   .wb-header h1 { font-size: 1.4rem; }
