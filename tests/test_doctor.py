@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from workbench import doctor
+from workbench.access.audit import Event, record, site_log
+from workbench.access.pseudonyms import key_file, site_key
 from workbench.paths import project_root
 from workbench.tables import SCHEMA_VERSION
 
@@ -97,6 +99,34 @@ def test_roles_that_cannot_be_read_are_named_and_are_no_reason_to_stop(site: Pat
     found = doctor.roles()
     assert (found.ok, found.core, found.mend) == (False, False, "workbench audit review")
     assert "access.yml, line 3: the last line must be '...'" in found.found
+
+
+def test_an_audit_log_that_others_can_read_or_that_was_changed_is_named(site: Path) -> None:
+    log = site_log()
+    assert doctor.audit_log().found == "no line yet: it begins with the first look"
+    for user in ("a", "b"):
+        record(Event(user, "saw", "demo/table"), "2025-01-31T08:00:00+00:00", log)
+    assert doctor.audit_log() == doctor.Check("audit log", True, f"sound: 2 lines, anchored in {log.anchor}")
+    log.anchor.chmod(0o644)
+    assert (doctor.audit_log().ok, doctor.audit_log().mend) == (False, f"chmod go= '{log.anchor}'")
+    log.anchor.chmod(0o600)
+    (file,) = log.files()
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+    assert doctor.audit_log().found == "Lines 2 to 2 were removed from the end: the anchor knows them."
+    assert (doctor.audit_log().ok, doctor.audit_log().mend) == (False, "workbench audit verify")
+
+
+def test_a_key_that_others_can_read_or_that_was_cut_is_named(site: Path) -> None:
+    assert doctor.pseudonym_key() == doctor.Check("pseudonym key", True, "none yet: it is made on first use")
+    assert not key_file().exists(), "the doctor makes no key"
+    site_key()
+    assert doctor.pseudonym_key().ok
+    key_file().chmod(0o640)
+    assert f"chmod 600 '{key_file()}'" in doctor.pseudonym_key().found
+    key_file().chmod(0o600)
+    key_file().write_text("00ff\n")
+    assert "cut short" in doctor.pseudonym_key().found
+    assert not doctor.pseudonym_key().ok
 
 
 def test_a_look_that_breaks_is_a_finding_not_a_traceback() -> None:

@@ -184,6 +184,41 @@ def roles() -> Check:
     return Check("roles", True, f"entries in access.yml: {len(found.people)}; tables without sign-in: {found.public}")
 
 
+def audit_log() -> Check:
+    """Check that the audit log is for its owner alone and is what was written; while it is not, nothing is shown."""
+    from workbench.access.audit import site_log
+    from workbench.access.verification import verify
+
+    what = "audit log"
+    try:
+        log = site_log()
+        if not log.files() and not log.anchor.exists():
+            return Check(what, True, "no line yet: it begins with the first look")
+        for path in (log.folder, log.anchor):
+            if path.exists() and path.stat().st_mode & 0o077:
+                return Check(what, False, f"others can read {shown(path)}", f"chmod go= '{path}'")
+        found = verify(log)
+    except WorkbenchError as error:
+        return Check(what, False, str(error), "workbench audit verify")
+    if found.wrong:
+        return Check(what, False, found.wrong[0], "workbench audit verify")
+    return Check(what, True, f"sound: {found.lines:,} lines, anchored in {log.anchor}")
+
+
+def pseudonym_key() -> Check:
+    """Check that the key of the pseudonyms, once there is one, can be used and is for its owner alone."""
+    from workbench.access.pseudonyms import key_file, site_key
+
+    what, path = "pseudonym key", key_file()
+    if not path.exists():
+        return Check(what, True, "none yet: it is made on first use")
+    try:
+        site_key()
+    except WorkbenchError as error:
+        return Check(what, False, str(error), "see docs/access.md")
+    return Check(what, True, f"{path}, readable by its owner alone; keep a copy apart from the data")
+
+
 def hub() -> Check:
     """Check what signing in needs: JupyterHub, its proxy, and sound settings for TLS and OIDC."""
     from workbench.hub import settings
@@ -229,6 +264,8 @@ def examine(deep: bool = False) -> list[Check]:
         ("disk", disk),
         ("memory", memory),
         ("roles", roles),
+        ("audit log", audit_log),
+        ("pseudonym key", pseudonym_key),
         ("hub", hub),
         ("R with lme4", r_reference),
         *([("lme4 fits", lme4_fit)] if deep else []),

@@ -54,3 +54,74 @@ def test_the_public_is_refused_in_the_same_words_as_for_a_table_that_is_not_ther
 def test_what_cannot_be_written_down_is_not_shown(by_school: Path) -> None:
     with pytest.raises(AuditError):
         seen.read("demo", "by_school", at="yesterday", viewer=CEDAR)
+
+
+GROUPS = [
+    ("all", "all"),
+    ("sex", "female"),
+    ("economically_disadvantaged", "yes"),
+    ("economically_disadvantaged", "no"),
+]
+FOR_SCHOOLS = {"audience": "school", "unit": "school_id"}
+
+
+def publish_groups(site: Path, about: dict[str, str]) -> None:
+    """Publish groups of one school, whose size stands beside how many of them get free lunch, and their mean grade."""
+    rows = pd.DataFrame(
+        [("S01", kind, group, n, 0.5, 2.5) for (kind, group), n in zip(GROUPS, (360, 180, 120, 240), strict=True)],
+        columns=["school_id", "group_kind", "group", "n", "free_lunch_rate", "mean_gpa"],
+    )
+    wb.publish("by_group", rows, keys=["school_id", "group_kind", "group"])
+    manifest = published.commit("demo", {"caseload": site / "runs" / "study-1" / "caseload"}, "demo-1")
+    assert manifest is not None
+    told = json.loads(manifest.read_text())
+    told["tables"]["by_group"] |= about
+    manifest.write_text(json.dumps(told))
+
+
+def who(role: str, **scope: object) -> Viewer:
+    return Viewer("a", role, Scope(districts=ALL, schools=ALL, tables=ALL, **scope))  # type: ignore[arg-type]
+
+
+def test_who_is_not_granted_meal_eligibility_sees_no_group_and_no_column_that_tells_of_it(site: Path) -> None:
+    publish_groups(site, FOR_SCHOOLS)
+    one = seen.read("demo", "by_group", at=AT, viewer=who("district"))
+    assert [row["group"] for row in one.published.table.to_pylist()] == ["all", "female"]
+    assert one.published.table.column_names == ["school_id", "group_kind", "group", "n", "mean_gpa", "suppressed"]
+    assert one.published.values == ("mean_gpa",)
+    assert one.not_shown.endswith(seen.MEALS)
+    assert [line["rows"] for line in lines(site)] == [2]
+    granted = seen.read("demo", "by_group", at=AT, viewer=who("district", meal_programme=True))
+    assert (granted.published.table.num_rows, "free_lunch_rate" in granted.published.values) == (4, True)
+    assert seen.MEALS not in granted.not_shown
+
+
+def test_a_table_for_the_public_is_whole_for_everybody(site: Path) -> None:
+    publish_groups(site, {})
+    for viewer in (Viewer("", "public", Scope(tables=ALL)), CEDAR, who("researcher")):
+        table = seen.read("demo", "by_group", at=AT, viewer=viewer).published.table
+        assert (table.num_rows, "free_lunch_rate" in table.column_names) == (4, True)
+
+
+def test_a_researcher_sees_the_values_of_their_columns_only(site: Path) -> None:
+    publish_groups(site, FOR_SCHOOLS)
+    some = who("researcher", columns=Units(frozenset({"mean_gpa"})), meal_programme=True)
+    one = seen.read("demo", "by_group", at=AT, viewer=some)
+    assert one.published.table.column_names == ["school_id", "group_kind", "group", "n", "mean_gpa", "suppressed"]
+    assert one.not_shown.endswith(seen.COLUMNS)
+    none = seen.read("demo", "by_group", at=AT, viewer=who("researcher", meal_programme=True))
+    assert none.published.values == ()
+    every = seen.read("demo", "by_group", at=AT, viewer=who("researcher", columns=ALL, meal_programme=True))
+    assert every.published.values == ("free_lunch_rate", "mean_gpa")
+
+
+def test_a_key_that_is_eligibility_leaves_its_total(site: Path) -> None:
+    rows = pd.DataFrame({"school_id": "S01", "lunch_status": ["all", "free", "paid"], "n": [360, 120, 240]})
+    wb.publish("by_school", rows, keys=["school_id", "lunch_status"])
+    manifest = published.commit("demo", {"caseload": site / "runs" / "study-1" / "caseload"}, "demo-1")
+    assert manifest is not None
+    told = json.loads(manifest.read_text())
+    told["tables"]["by_school"] |= FOR_SCHOOLS
+    manifest.write_text(json.dumps(told))
+    table = seen.read("demo", "by_school", at=AT, viewer=who("state")).published.table
+    assert [(row["lunch_status"], row["n"]) for row in table.to_pylist()] == [("all", 360.0)]

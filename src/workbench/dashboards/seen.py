@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from workbench.access import Viewer
 from workbench.access.audit import Event, record
+from workbench.access.roles import picked, tells_of_meals
 from workbench.access.signed_in import present_viewer
 from workbench.disclosure import published
 from workbench.disclosure.published import PublishedTable
+from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import AccessDenied
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MEALS = "What tells of eligibility for school meals is not shown; your role does not reach it."
+COLUMNS = "Some columns of this table are not shown; your role does not reach them."
 NOT_SHOWN = "This is not there, or it is not for you. If you need it, ask the people who run this dashboard."
 
 
@@ -45,9 +53,45 @@ def read(
     if found is None or not viewer.sees({"audience": found.audience, "unit": found.unit}, name):
         record(Event(viewer.user or "public", "was refused", thing, viewer.role or "", filters or {}), at)
         raise AccessDenied(NOT_SHOWN)
-    rows = found.table if found.audience == "public" else viewer.rows(found.table, found.unit)
-    record(Event(viewer.user or "public", what, thing, viewer.role or "", filters or {}, len(rows)), at)
-    return Seen(replace(found, table=rows), _not_shown(found.audience, found.unit, viewer))
+    mine, left_out = _cut(found, viewer)
+    record(Event(viewer.user or "public", what, thing, viewer.role or "", filters or {}, len(mine.table)), at)
+    return Seen(mine, " ".join([_not_shown(found.audience, found.unit, viewer), *left_out]))
+
+
+def _cut(found: PublishedTable, viewer: Viewer) -> tuple[PublishedTable, list[str]]:
+    """Return a table cut to a viewer's units, to what they may know of meals and, for a researcher, to their columns.
+
+    A table for the public is whole for everybody. Also returns what to say of what was left out: what
+    the whole table has of it counts, so that the sentence tells nothing of the viewer's own rows.
+    """
+    if found.audience == "public":
+        return found, []
+    table, said = viewer.rows(found.table, found.unit), []
+    if not viewer.scope.meal_programme:
+        table = _without_meals(table, found)
+        said = [MEALS] if _without_meals(found.table, found).shape != found.table.shape else []
+    if viewer.role == "researcher" and not viewer.scope.columns.everything:
+        allowed = {*found.keys, found.count, SUPPRESSED, *viewer.scope.columns.listed}
+        table, said = table.select([name for name in table.column_names if name in allowed]), [*said, COLUMNS]
+    left = tuple(name for name in found.values if name in table.column_names)
+    told = {name: text for name, text in found.help.items() if name in table.column_names}
+    return replace(found, table=table, values=left, help=told), said
+
+
+def _without_meals(table: pa.Table, found: PublishedTable) -> pa.Table:
+    """Return a table without values, and without groups, that tell of eligibility for the meal programme.
+
+    The groups go by the text of any of their keys; where a key itself, by its name, is eligibility, all but its
+    totals ("all") go.
+    """
+    table = table.select([name for name in table.column_names if name in found.keys or not tells_of_meals(name)])
+    keys = {name: table.column(name).to_pylist() for name in found.keys if name in table.column_names}
+
+    def tells(place: int) -> bool:
+        cells = [(name, str(values[place])) for name, values in keys.items()]
+        return any(tells_of_meals(text) or (tells_of_meals(name) and text != "all") for name, text in cells)
+
+    return picked(table, [place for place in range(len(table)) if not tells(place)])
 
 
 def _not_shown(audience: str, unit: str, viewer: Viewer) -> str:

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ people:
   - {user: p.cedar, role: principal, schools: [S01], tables: all}
   - {user: p.harbor, role: principal, schools: [S02], tables: all}
   - {user: r.quinn, role: researcher, districts: all, schools: all, tables: all, columns: none}
+  - {group: cedar-staff, role: principal, schools: [S01], tables: all}
 ...
 """
 CELLS = [
@@ -144,35 +145,43 @@ def answering(process: subprocess.Popen[bytes], address: str, log: Path) -> None
     raise AssertionError(f"the server does not answer:\n{log.read_text()}")
 
 
+@contextmanager
+def hub_of(root: Path, home: Path, **settings: str) -> Iterator[tuple[str, int]]:
+    """Start a hub for a project folder, with a home and settings of its own; give its address and process id."""
+    pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: type make setup-hub")
+    env = environment(root, home) | settings
+    if not shutil.which("configurable-http-proxy", path=env["PATH"]):
+        pytest.skip("the hub's proxy is not installed: type make setup-hub")
+    names = ("HUB_PORT", "HUB_INNER_PORT", "HUB_PROXY_PORT", "HUB_DASHBOARDS_PORT")
+    env |= {f"WORKBENCH_{name}": str(port) for name, port in zip(names, free_ports(4), strict=True)}
+    address = f"http://127.0.0.1:{env['WORKBENCH_HUB_PORT']}"
+    with running("from workbench.hub import start; start.hub()", env, home / "log") as started:
+        answering(started, f"{address}/services/dashboards/{SMALL}", home / "log")
+        yield address, started.pid
+
+
+@pytest.fixture(scope="session")
+def start_hub() -> Callable[..., AbstractContextManager[tuple[str, int]]]:
+    """Start another hub: `with start_hub(root, home, WORKBENCH_HUB_SIGN_IN="oidc") as (address, process)`."""
+    return hub_of
+
+
 @pytest.fixture(scope="session")
 def hub(hub_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """The hub of that site, with a password for each of its users."""
+    """The hub of that site, with a password for each of its users, and beside it its dashboards for the public."""
     pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: type make setup-hub")
     from workbench.hub.passwords import set_password
 
     home = tmp_path_factory.mktemp("home")
-    env = environment(hub_site, home)
-    if not shutil.which("configurable-http-proxy", path=env["PATH"]):
-        pytest.skip("the hub's proxy is not installed: type make setup-hub")
     for user in USERS:
         set_password(home / ".config" / "workbench" / "passwords.json", user, PASSWORD)
-    names = (
-        "WORKBENCH_HUB_PORT",
-        "WORKBENCH_HUB_INNER_PORT",
-        "WORKBENCH_HUB_PROXY_PORT",
-        "WORKBENCH_HUB_DASHBOARDS_PORT",
-    )
-    env |= dict(zip(names, map(str, free_ports(4)), strict=True))
-    address = f"http://127.0.0.1:{env['WORKBENCH_HUB_PORT']}"
-    code = "from workbench.hub import start; start.hub()"
     (port,) = free_ports(1)
     alone, public = f"from workbench.hub import start; start.public({str(port)!r})", f"http://127.0.0.1:{port}/"
     with ExitStack() as both:
-        started = both.enter_context(running(code, env, home / "log"))
-        second = both.enter_context(running(alone, env, home / "public-log"))
-        answering(started, f"{address}/services/dashboards/{SMALL}", home / "log")
+        second = both.enter_context(running(alone, environment(hub_site, home), home / "public-log"))
+        address, process = both.enter_context(hub_of(hub_site, home))
         answering(second, public + SMALL, home / "public-log")
-        yield Hub(address, hub_site, home, started.pid, public)
+        yield Hub(address, hub_site, home, process, public)
 
 
 @pytest.fixture

@@ -337,5 +337,27 @@ def test_the_public_sees_the_tables_of_the_public_without_signing_in(public: str
     assert one.fetch(f"{public}api/contents").status == 404
 
 
+def test_the_public_meets_the_same_policy_and_no_address_more(
+    hub: Hub, public: str, cedar: Person, people: Callable[[], Person]
+) -> None:
+    policy = "content-security-policy"
+    stranger = people().context.request
+    assert stranger.get(public).headers[policy] == cedar.fetch(hub.dashboards).headers[policy]
+    for path in REFUSED:
+        answer = stranger.get(public + path.replace("K", cedar.kernel), max_redirects=0)
+        assert answer.status in (400, 403, 404, 405, 500), path
+        assert "secret notes" not in answer.text()
+    assert stranger.get(f"{public}show/school_profile?table=by_school", headers={"X-Forwarded-User": "p.cedar"}).ok
+    looks = [line for line in audit(hub) if line["who"] == "public" and line["thing"] == "demo/by_school"]
+    assert {line["what"] for line in looks} == {"was refused"}
+
+
+def test_a_page_of_ones_own_is_kept_by_no_cache(hub: Hub, cedar: Person) -> None:
+    answer = cedar.fetch(f"{hub.dashboards}show/school_profile")
+    assert answer.status == 200
+    headers = answer.headers
+    assert {"no-store", "no-cache", "must-revalidate"} <= set(headers["cache-control"].replace(" ", "").split(","))
+
+
 def programs(hub: Hub) -> list[str]:
     return [" ".join(one.cmdline()) for one in psutil.Process(hub.process).children(recursive=True)]
