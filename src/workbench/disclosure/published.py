@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MANIFEST = "manifest.json"
+LATE = "The newest of these numbers cannot be shown at the moment. These are the ones published on {day}."
 
 
 @dataclass(frozen=True)
@@ -115,20 +116,50 @@ def tables(run_name: str) -> list[str]:
 
 
 def read(run_name: str, name: str) -> PublishedTable:
-    """Return one published table. Raises BadInput, in one sentence for anyone, where it cannot be shown."""
+    """Return one published table; where it is missing or spoilt, the newest earlier one that can be read.
+
+    `kept` then says so, with its day. Raises BadInput, in one sentence for anyone, where none can be shown.
+    """
+    home = resolve("published") / check_name(run_name)
+    current = load(home / MANIFEST)
+    if (found := _readable(run_name, current, name)) is not None:
+        return found
+    for _, manifest in reversed(_earlier(home)):
+        # What was taken back by `restore` is newer than the current publication, and is not shown again.
+        if current and manifest["made_at"] > current["made_at"]:
+            continue
+        if (found := _readable(run_name, manifest, name)) is not None:
+            return replace(found, kept=LATE.format(day=found.made_at[:10]))
+    if name not in _manifest(run_name)["tables"]:
+        raise BadInput(f"The table “{name}” is not among what the run “{run_name}” has published.")
+    raise BadInput(
+        f"The published table “{name}” cannot be read at the moment; please ask those who run the reports "
+        f"to run “{run_name}” again."
+    )
+
+
+def read_before(run_name: str, name: str) -> PublishedTable | None:
+    """Return the table as it was published before the current one; None where no other is kept or readable."""
+    home = resolve("published") / check_name(run_name)
+    now = (load(home / MANIFEST) or {"tables": {}})["tables"].get(name)
+    for _, manifest in reversed(_earlier(home)):
+        about = manifest["tables"].get(name)
+        if isinstance(now, dict) and isinstance(about, dict) and about.get("file") != now.get("file"):
+            return _readable(run_name, manifest, name)
+    return None
+
+
+def _readable(run_name: str, manifest: dict[str, Any] | None, name: str) -> PublishedTable | None:
+    """Return a table of a manifest, or None where it is not there or is not what the manifest tells of."""
     import pyarrow as pa
 
-    manifest = _manifest(run_name)
-    about = manifest["tables"].get(name)
-    if about is None:
-        raise BadInput(f"The table “{name}” is not among what the run “{run_name}” has published.")
+    about = manifest["tables"].get(name) if manifest else None
+    if manifest is None or about is None:
+        return None
     try:
         return _read(run_name, manifest, about)
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(
-            f"The published table “{name}” cannot be read at the moment; please ask those who run the reports "
-            f"to run “{run_name}” again."
-        ) from error
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _read(run_name: str, manifest: dict[str, Any], about: dict[str, Any]) -> PublishedTable:
