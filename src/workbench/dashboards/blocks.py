@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -33,7 +33,8 @@ def header(title: str, question: str, published: PublishedTable) -> str:
     """Return the top of a page, with the style of every part below it, and whose data it shows."""
     return (
         f'<style>{CSS}</style><header class="wb-header"><h1>{escape(title)}</h1>'
-        f"<p>{escape(question)}</p><p><strong>{escape(_whose(published))}</strong></p></header>"
+        f"<p>{escape(question)}</p><p><strong>{escape(_whose(published))}</strong></p>"
+        f"{note(published.kept) if published.kept else ''}</header>"
     )
 
 
@@ -94,14 +95,30 @@ def bars(items: Iterable[Bar], caption: str) -> str:
 
 
 def table(columns: Mapping[str, Sequence[Any]], caption: str = "", withheld: Sequence[bool] | None = None) -> str:
-    """Return a table; what is blank in a row that `withheld` marks is said to be withheld."""
-    return html_table(columns, caption, withheld=withheld)
+    """Return a table; what is blank in a row that `withheld` marks is said to be withheld.
+
+    Where it is wider than the screen, it can be moved by keyboard too.
+    """
+    reached = f'tabindex="0" role="region" aria-label="{escape(caption or "Table")}"'
+    html = html_table(columns, caption, withheld=withheld)
+    return html.replace('<div class="workbench-table"', f'<div class="workbench-table" {reached}', 1)
+
+
+def sentences(said: Iterable[str]) -> str:
+    """Return sentences as a list."""
+    return f'<ul class="wb-changes">{"".join(f"<li>{escape(one)}</li>" for one in said)}</ul>'
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of a published table with `WITHHELD` in every blank, if its group was too small to show."""
     blank = WITHHELD if row.get(SUPPRESSED) else None
     return {name: blank if value is None else value for name, value in row.items()}
+
+
+def columns_where(published: PublishedTable, kept: Callable[[Mapping[str, Any]], bool]) -> dict[str, list[Any]]:
+    """Return the rows of a published table that are `kept`, as columns: what a download is made of."""
+    rows = [row for row in published.table.to_pylist() if kept(row)]
+    return {name: [row[name] for row in rows] for name in published.table.column_names}
 
 
 def provenance(published: PublishedTable) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,28 @@ def read(
     mine, left_out = _cut(found, viewer)
     record(Event(viewer.user or "public", what, thing, viewer.role or "", filters or {}, len(mine.table)), at)
     return Seen(mine, " ".join([_not_shown(found.audience, found.unit, viewer), *left_out]))
+
+
+def those_there(
+    run_name: str, needed: Iterable[str], wanted: Iterable[str] = (), *, at: str
+) -> dict[str, PublishedTable]:
+    """Return published tables by name: all that are `needed`, and of those `wanted` the ones there are for this viewer.
+
+    Raises as `read` does for a table that is needed.
+    """
+    tables = {name: read(run_name, name, at=at).published for name in needed}
+    for name in wanted:
+        with suppress(BadInput, AccessDenied):
+            tables[name] = read(run_name, name, at=at).published
+    return tables
+
+
+def as_before(run_name: str, name: str, *, at: str) -> PublishedTable | None:
+    """Return a table as it was published before the current one; None where no such table is kept for this viewer."""
+    try:
+        return read(run_name, name, at=at, before=True).published
+    except (BadInput, AccessDenied):
+        return None
 
 
 def _found(run_name: str, name: str, before: bool) -> PublishedTable:
