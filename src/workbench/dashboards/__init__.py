@@ -14,6 +14,7 @@ from workbench.dashboards.blocks import (
     note,
     of_hundred,
     people,
+    percent,
     provenance,
     section,
     sentences,
@@ -25,9 +26,12 @@ from workbench.dashboards.blocks import (
 from workbench.dashboards.change import (
     Estimate,
     Measured,
+    beside_words,
     changes,
     difference,
+    estimate,
     limits_words,
+    newest,
     number,
     step_card,
     step_words,
@@ -47,9 +51,9 @@ from workbench.dashboards.facts import Facts, fact_key, facts, students_name, ti
 from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
 from workbench.dashboards.pages import PAGES, crumbs, moving_link, navigation
-from workbench.dashboards.places import INTAKE, Place, parts, places, similar, way_to, whole
+from workbench.dashboards.places import INTAKE, Place, middle, parts, places, similar, way_to, whole
 from workbench.dashboards.view import View
-from workbench.dashboards.widgets import choice, filters, from_address, live
+from workbench.dashboards.widgets import choice, filters, from_address, live, take_along
 from workbench.markup import MISSING
 
 __all__ = [
@@ -66,6 +70,7 @@ __all__ = [
     "Range",
     "View",
     "bars",
+    "beside_words",
     "between",
     "cards",
     "changes",
@@ -74,6 +79,7 @@ __all__ = [
     "crumbs",
     "decimal",
     "difference",
+    "estimate",
     "fact_key",
     "facts",
     "filters",
@@ -84,13 +90,16 @@ __all__ = [
     "listed",
     "live",
     "longest_first",
+    "middle",
     "moving_link",
     "navigation",
+    "newest",
     "note",
     "number",
     "of_hundred",
     "parts",
     "people",
+    "percent",
     "places",
     "provenance",
     "ranges",
@@ -105,6 +114,7 @@ __all__ = [
     "step_words",
     "students_name",
     "table",
+    "take_along",
     "title",
     "told_apart",
     "trend_columns",

@@ -56,7 +56,8 @@ def note(text: str) -> str:
 def cards(headlines: Mapping[str, tuple[str, str]]) -> str:
     """Return headline numbers: for each heading, the number and a line that says what it means."""
     inside = "".join(
-        f'<div class="wb-card"><h3>{escape(heading)}</h3><b>{escape(number)}</b><span>{escape(meaning)}</span></div>'
+        f'<div class="wb-card"><h3>{escape(heading)}</h3><b{_as_word(number)}>{escape(number)}</b>'
+        f"<span>{escape(meaning)}</span></div>"
         for heading, (number, meaning) in headlines.items()
     )
     return f'<div class="wb-cards" aria-live="polite">{inside}</div>'
@@ -126,7 +127,8 @@ def provenance(published: PublishedTable) -> str:
     return (
         f'<p class="wb-provenance">{escape(_whose(published))} Published {escape(published.made_at[:10])} '
         f"(run {escape(published.run_id)}). “{WITHHELD.capitalize()}” stands where a group has fewer than "
-        f"{published.min_count} students: its own numbers could tell about a single person and are left out.</p>"
+        f"{published.min_count} students: its own numbers could tell about a single person and are left out. So are "
+        "some numbers of larger groups, totals among them, from which those could be worked out.</p>"
     )
 
 
@@ -140,6 +142,11 @@ def of_hundred(share: Value) -> str:
     return people(100 * share if isinstance(share, float) else share)
 
 
+def percent(share: Value) -> str:
+    """Return a share in per cent as text; `withheld` where it is blank, as in a table of which all blanks are that."""
+    return f"{100 * share:.1f} %" if isinstance(share, float) else share or WITHHELD
+
+
 def decimal(value: Value, places: int = 2) -> str:
     """Return a number with fixed decimals, as text."""
     return f"{value:,.{places}f}" if isinstance(value, float) else value or MISSING
@@ -150,6 +157,10 @@ def between(low: Value, high: Value) -> str:
     if isinstance(low, float) and isinstance(high, float):
         return f"({100 * low:.0f} to {100 * high:.0f})"
     return ""
+
+
+def _as_word(number: str) -> str:
+    return "" if any(one.isdigit() for one in number) or number == MISSING else ' class="wb-word"'
 
 
 def _whose(published: PublishedTable) -> str:

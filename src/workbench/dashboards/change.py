@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
 Unit = Literal["share", "number"]
 
@@ -93,6 +93,27 @@ def step_card(step: Difference | None, unit: Unit = "share") -> tuple[str, str]:
         return "–", "there is no number to compare with"
     sized = f"{100 * step.value:+.1f} points" if unit == "share" else f"{step.value:+.1f}"
     return sized.replace("-", "−"), f"{interval(step, unit)}: {'a clear change' if step.clear else 'may be chance'}"
+
+
+def beside_words(step: Difference | None, unit: Unit = "share") -> str:
+    """Return in words whether a number is more or less than the one it is held beside."""
+    if step is None:
+        return "–"
+    return step_words(step, unit) if step.clear else "cannot be told from chance"
+
+
+def estimate(row: Mapping[str, Any], value: str, limits: str = "conf") -> Estimate:
+    """Return a number of a published row with the limits that stand in its columns `…_low` and `…_high`."""
+    return Estimate(row.get(value), row.get(f"{limits}_low"), row.get(f"{limits}_high"))
+
+
+def newest(rows: Iterable[Mapping[str, Any]], by: str) -> list[Mapping[str, Any]]:
+    """Return of each value of `by` the row of the newest school year."""
+    found: dict[Any, Mapping[str, Any]] = {}
+    for row in rows:
+        if row[by] not in found or row["school_year"] > found[row[by]]["school_year"]:
+            found[row[by]] = row
+    return list(found.values())
 
 
 def step_words(step: Difference, unit: Unit = "share") -> str:

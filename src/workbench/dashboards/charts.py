@@ -10,7 +10,7 @@ from workbench.dashboards import drawing
 from workbench.dashboards.blocks import table
 from workbench.dashboards.change import Estimate, Unit, number, with_limits
 from workbench.dashboards.drawing import Line
-from workbench.markup import folded
+from workbench.markup import MISSING, folded
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,8 @@ def ranges(rows: Sequence[Range], unit: Unit, caption: str, reference: tuple[str
 
 def sparkline(points: Mapping[str, Estimate], unit: Unit) -> str:
     """Return a small line with its band, which says in words where it begins and ends."""
+    if all(one.value is None for one in points.values()):
+        return MISSING
     return drawing.sparkline(points, trend_words([Line("Trend", points)], unit))
 
 
@@ -96,8 +98,9 @@ def rich_table(columns: Mapping[str, Sequence[str]], caption: str) -> str:
         for cells in zip(*columns.values(), strict=True)
     )
     return (
+        f'<p class="wb-said">{escape(caption)}</p>'
         f'<div class="wb-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,9 +62,11 @@ class Facts:
         return sorted({key[3] for key in self.rows if indicator in ("", key[0])})
 
     def indicators(self) -> dict[str, str]:
-        """Return the indicators that are published: what a reader chooses, and its name."""
+        """Return the indicators that are published, title and name: first the one with the most numbers to show."""
+        shown = Counter(key[0] for key, row in self.rows.items() if key[2] == ALL_STUDENTS and row["value"] is not None)
         there = {key[0] for key in self.rows}
-        return {title(name): name for name in INDICATORS if name in there}
+        order = sorted((name for name in INDICATORS if name in there), key=lambda name: name != _most(shown))
+        return {title(name): name for name in order}
 
     def students(self) -> dict[str, str]:
         """Return whose numbers are published: all students, grades, groups."""
@@ -133,6 +136,10 @@ def students_name(students: str) -> str:
         return f"Grade {grade_name(int(group)) if group.isdigit() else group}"
     name = in_words(kind)
     return f"{name[:1].upper()}{name[1:]}: {in_words(group)}"
+
+
+def _most(counted: Counter[str]) -> str:
+    return max(counted, key=lambda name: counted[name], default="")
 
 
 def _students(row: Mapping[str, Any]) -> str:

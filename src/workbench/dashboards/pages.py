@@ -42,12 +42,16 @@ def navigation(here: str, address: dict[str, str]) -> str:
     return f'<nav class="wb-nav" aria-label="Dashboards"><ul>{items}{words}</ul></nav>'
 
 
-def crumbs(way: Sequence[tuple[str, str]], here: str) -> str:
-    """Return the way from the whole to the place shown: names with their addresses, and last where one is."""
-    links = "".join(f'<li><a class="wb-move" href="{escape(link)}">{escape(name)}</a></li>' for name, link in way)
+def crumbs(way: Sequence[tuple[str, str]], here: str, moving: bool = True) -> str:
+    """Return the way from the whole to the place shown: names with their addresses, and last where one is.
+
+    The addresses are of the page that is open, or (not `moving`) of another.
+    """
+    kind = ' class="wb-move"' if moving else ""
+    links = "".join(f'<li><a{kind} href="{escape(link)}">{escape(name)}</a></li>' for name, link in way)
     return (
         f'<nav class="wb-crumbs" aria-label="Place"><ol>{links}'
-        f'<li><b class="wb-here" tabindex="-1" aria-current="location">{escape(here)}</b></li></ol></nav>'
+        f'<li><h2 class="wb-here" tabindex="-1" aria-current="location">{escape(here)}</h2></li></ol></nav>'
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
-from statistics import pstdev
+from statistics import median, pstdev
 from typing import Any, Final, Literal
 
 from workbench.dashboards.blocks import told_apart
@@ -86,6 +86,12 @@ def similar(known: Mapping[str, Place], school: str, most: int = 5) -> list[tupl
         if one.id != school and (apart := _apart(traits[school], traits[one.id], spreads)) is not None
     ]
     return sorted(found, key=lambda pair: (pair[1], pair[0].name))[:most]
+
+
+def middle(values: Iterable[float | None]) -> float | None:
+    """Return the median of the numbers that are shown; None where there is none."""
+    known = [one for one in values if one is not None]
+    return median(known) if known else None
 
 
 def _traits(place: Place) -> list[float | None]:

@@ -3,7 +3,7 @@
 CSS = """
 .wb-header, .wb-section, .wb-cards, .wb-provenance, .wb-filters, .wb-filters label, .wb-filters select {
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #1c2733; }
-.wb-header { padding: 28px 0 8px; }
+.wb-header { padding: 16px 0 8px; }
 .wb-header h1 { font-size: 1.75rem; line-height: 1.2; font-weight: 700; margin: 0; }
 .wb-header p { font-size: 1.05rem; color: #44525f; margin: 6px 0 0; max-width: 44em; }
 .widget-html, .widget-html-content { width: 100%; max-width: 100%; margin: 0; overflow: visible; line-height: inherit; }
@@ -19,12 +19,14 @@ CSS = """
 .wb-card { background: #fff; border: 1px solid #d5dce3; border-radius: 8px; padding: 12px 16px; }
 .wb-card h3 { margin: 0; line-height: 1.4; font-size: .9rem; font-weight: 600; color: #44525f; }
 .wb-card b { display: block; font-size: 1.7rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.wb-card b.wb-word { font-size: 1.1rem; line-height: 1.8; }
 .wb-card span { font-size: .85rem; line-height: 1.35; display: block; color: #44525f; }
 .wb-section { background: #fff; border: 1px solid #d5dce3; border-radius: 8px; padding: 16px; margin: 0 0 12px; }
 .wb-section h2 { font-size: 1.2rem; line-height: 1.3; font-weight: 700; margin: 0 0 8px; color: inherit; }
 .wb-section p { margin: 0 0 10px; max-width: 48em; }
 .wb-section summary { cursor: pointer; font-weight: 600; padding: 6px 0; }
-.wb-note { background: #fff7e0; border-left: 4px solid #b26a00; padding: 8px 12px; border-radius: 4px; }
+.wb-note.wb-note { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
+  margin: 0 0 12px; color: #1c2733; background: #fff7e0; border-left: 4px solid #b26a00; padding: 8px 12px; border-radius: 4px; }
 .wb-provenance { font-size: .9rem; color: #44525f; }
 .wb-bars { margin: 0; }
 .wb-bars figcaption { margin: 0 0 8px; color: #44525f; max-width: 48em; }
@@ -63,7 +65,7 @@ CSS = """
 .wb-crumbs { margin: 4px 0 12px; }
 .wb-crumbs ol { gap: 4px 8px; align-items: baseline; }
 .wb-crumbs li + li::before { content: "\\203A"; margin-right: 8px; color: #44525f; }
-.wb-crumbs b { font-size: 1.35rem; line-height: 1.3; }
+.wb-crumbs .wb-here { font-size: 1.35rem; line-height: 1.3; font-weight: 700; margin: 0; color: inherit; }
 .wb-share-line { margin: 0 0 8px; font-size: .95rem; }
 .wb-cards.wb-cards { font-size: 16px; }
 .wb-changes { margin: 0 0 8px; padding-left: 20px; max-width: 48em; }
@@ -87,11 +89,14 @@ CSS = """
 .wb-scale i { transform: translateX(-50%); white-space: nowrap; }
 .wb-table { overflow-x: auto; }
 .wb-section .wb-table table { border-collapse: collapse; width: 100%; margin: 0; font-size: .95rem; }
-.wb-table caption { text-align: left; font-weight: 600; padding: 4px 0; caption-side: top; color: #1c2733; }
+.wb-section .wb-said { font-weight: 600; margin: 0 0 4px; }
+.wb-take.wb-take { font: 600 .95rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
+  margin: 0; }
 .wb-section .wb-table :is(th, td) { text-align: left; vertical-align: middle; padding: 6px 14px 6px 0; border: 0;
   border-bottom: 1px solid #e3e6ea; font-variant-numeric: tabular-nums; max-width: none; white-space: normal; }
 .wb-section .wb-table tbody th { font-weight: 400; }
 .wb-section .wb-table tr, .wb-section .wb-table tr:hover { background: none; }
+.wb-words.wb-words h2 { margin-top: 0; }
 .wb-words dt { font-weight: 600; margin-top: 8px; }
 .wb-words dd { margin: 0 0 4px; max-width: 48em; }
 .wb-words h3 { font-size: 1rem; margin: 16px 0 4px; color: inherit; }

@@ -65,6 +65,11 @@ class View:
         chosen = {name: value for name, value in (self.values() | moved).items() if value != self._first.get(name)}
         return f"{page_address(page)}?{urlencode({'run_name': self.run_name} | chosen)}"
 
+    @staticmethod
+    def link_to(page: str, run_name: str) -> Callable[..., str]:
+        """Return a function that gives the address of another page with filters set."""
+        return lambda **chosen: f"{page_address(page)}?{urlencode({'run_name': run_name} | chosen)}"
+
     def addresses(self, schools: Container[str]) -> dict[str, str]:
         """Return the address of every page about the same run, and about the same place where it can be shown there."""
         place = self.values().get("place", "")
@@ -110,10 +115,10 @@ class View:
             self._renew()
 
     def _renew(self) -> None:
-        link = escape(self.address())
-        self._link.value = f'<p class="wb-share-line"><a class="wb-share" href="{link}">Link to this view</a></p>'
         for renew in self._heard:
             renew()
+        link = escape(self.address())  # last: the page takes a new link for the sign that all else is there
+        self._link.value = f'<p class="wb-share-line"><a class="wb-share" href="{link}">Link to this view</a></p>'
 
 
 def understood(query: str, offered: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, str], str]:
