@@ -26,10 +26,12 @@ from workbench.dashboards.blocks import (
 from workbench.dashboards.change import (
     Estimate,
     Measured,
+    as_estimate,
     beside_words,
     changes,
     difference,
     estimate,
+    gap_words,
     limits_words,
     newest,
     number,
@@ -51,10 +53,10 @@ from workbench.dashboards.facts import Facts, fact_key, facts, students_name, ti
 from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
 from workbench.dashboards.pages import PAGES, crumbs, moving_link, navigation
-from workbench.dashboards.places import INTAKE, Place, middle, parts, places, similar, way_to, whole
+from workbench.dashboards.places import INTAKE, Place, parts, places, similar, span, way_to, whole
 from workbench.dashboards.view import View
 from workbench.dashboards.widgets import choice, filters, from_address, live, take_along
-from workbench.markup import MISSING
+from workbench.markup import MISSING, in_words
 
 __all__ = [
     "INTAKE",
@@ -69,6 +71,7 @@ __all__ = [
     "Place",
     "Range",
     "View",
+    "as_estimate",
     "bars",
     "beside_words",
     "between",
@@ -84,13 +87,14 @@ __all__ = [
     "facts",
     "filters",
     "from_address",
+    "gap_words",
     "guarded",
     "header",
+    "in_words",
     "limits_words",
     "listed",
     "live",
     "longest_first",
-    "middle",
     "moving_link",
     "navigation",
     "newest",
@@ -108,6 +112,7 @@ __all__ = [
     "sentences",
     "shown",
     "similar",
+    "span",
     "sparkline",
     "speak_plainly",
     "step_card",

@@ -116,6 +116,18 @@ def newest(rows: Iterable[Mapping[str, Any]], by: str) -> list[Mapping[str, Any]
     return list(found.values())
 
 
+def as_estimate(step: Difference | None) -> Estimate:
+    """Return a difference as a number that can itself be held beside another."""
+    return Estimate(step.value, step.low, step.high) if step else Estimate(None)
+
+
+def gap_words(gap: Estimate, unit: Unit = "share") -> str:
+    """Return a difference between two groups in words; a dash where there is none."""
+    if gap.value is None or gap.low is None or gap.high is None:
+        return "–"
+    return step_words(Difference(gap.value, gap.low, gap.high), unit)
+
+
 def step_words(step: Difference, unit: Unit = "share") -> str:
     """Return a difference in words: `2.1 points more (1.0 to 3.2)`; a share's points are of 100."""
     factor, points = (100, " points") if unit == "share" else (1, "")

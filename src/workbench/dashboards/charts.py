@@ -24,7 +24,7 @@ class Range:
     chosen: bool = False
 
 
-def trend_figure(lines: Sequence[Line], unit: Unit, title: str) -> str:
+def trend_figure(lines: Sequence[Line], unit: Unit, title: str, across: str = "year") -> str:
     """Return lines over years with their 95 % limits, and the same numbers as a table."""
     told = trend_words(lines, unit)
     wide = drawing.trend(lines, unit, title, told)
@@ -32,7 +32,7 @@ def trend_figure(lines: Sequence[Line], unit: Unit, title: str) -> str:
     return (
         f'<figure class="wb-chart"><figcaption>{escape(title)}</figcaption>'
         f'<div class="wb-wide">{wide}</div><div class="wb-narrow">{narrow}</div></figure>'
-        f"{folded('The numbers of this chart', table(trend_columns(lines, unit), title))}"
+        f"{folded('The numbers of this chart', table(trend_columns(lines, unit, across), title))}"
     )
 
 
@@ -40,7 +40,7 @@ def trend_words(lines: Sequence[Line], unit: Unit) -> str:
     """Return in words where each line begins and where it ends, for who cannot see it."""
     said = []
     for line in lines:
-        known = [(year, one) for year, one in sorted(line.points.items()) if one.value is not None]
+        known = [(year, one) for year in drawing.in_order(line.points) if (one := line.points[year]).value is not None]
         if not known:
             said.append(f"{line.name}: no number is shown.")
             continue
@@ -49,10 +49,10 @@ def trend_words(lines: Sequence[Line], unit: Unit) -> str:
     return " ".join(said)
 
 
-def trend_columns(lines: Sequence[Line], unit: Unit) -> dict[str, list[str]]:
-    """Return the numbers of a chart of lines as columns of text: years, and each line with its limits."""
-    years = sorted({year for line in lines for year in line.points})
-    columns = {"year": years}
+def trend_columns(lines: Sequence[Line], unit: Unit, across: str = "year") -> dict[str, list[str]]:
+    """Return the numbers of a chart of lines as columns of text: years (or what is `across`), lines with limits."""
+    years = drawing.in_order(year for line in lines for year in line.points)
+    columns = {across: years}
     for line in lines:
         cells = [line.points.get(year, Estimate(None)) for year in years]
         columns[line.name] = [with_limits(one, unit) for one in cells]

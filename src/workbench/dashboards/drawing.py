@@ -29,7 +29,7 @@ class Line:
 def trend(lines: Sequence[Line], unit: Unit, title: str, told: str, width: int = 720, height: int = 300) -> str:
     """Return lines over years with their 95 % limits as a stand-alone SVG; at most four lines."""
     lines = lines[: len(COLOURS)]
-    places = sorted({place for line in lines for place in line.points})
+    places = in_order(place for line in lines for place in line.points)
     low, high, ticks = axis([one for line in lines for one in line.points.values()], unit)
     top, left, right, bottom = 14 + 20 * len(lines), 52, 14, 26
     step = (width - left - right) / max(len(places), 1)
@@ -59,7 +59,7 @@ def trend(lines: Sequence[Line], unit: Unit, title: str, told: str, width: int =
 
 def sparkline(points: Mapping[str, Estimate], told: str, width: int = 120, height: int = 30) -> str:
     """Return a small line with its 95 % limits as a band, for a cell of a table; `told` says what it shows."""
-    places = sorted(points)
+    places = in_order(points)
     low, high, _ = axis(points.values(), "share")
     step = (width - 10) / max(len(places) - 1, 1)
     at = [(5 + step * number, points[place]) for number, place in enumerate(places)]
@@ -100,6 +100,11 @@ def ranges(rows: Sequence[tuple[str, Estimate]], unit: Unit, title: str, told: s
             parts.append(f'<path d="M{x(one.low):.1f} {y}H{x(one.high):.1f}" stroke="{COLOURS[0]}" stroke-width="2"/>')
         parts.append(f'<circle cx="{x(one.value):.1f}" cy="{y}" r="4.5" fill="{COLOURS[0]}"/>')
     return "".join(parts) + "</svg>"
+
+
+def in_order(places: Iterable[str]) -> list[str]:
+    """Return years or grades, each once, in their order."""
+    return sorted(set(places), key=lambda place: (len(place), place))
 
 
 def axis(points: Iterable[Estimate], unit: Unit) -> tuple[float, float, list[float]]:

@@ -74,6 +74,22 @@ class Facts:
         names = {students_name(one): one for one in there}
         return {name: names[name] for name in listed(names, students_name(ALL_STUDENTS))}
 
+    def split(self, place: str, year: str) -> dict[str, str]:
+        """Return the indicators that are published for grades or groups of a place in a year, title and name."""
+        there = {key[0] for key in self.rows if key[1] == place and key[3] == year and key[2] != ALL_STUDENTS}
+        return {text: name for text, name in self.indicators().items() if name in there}
+
+    def kinds(self) -> dict[str, str]:
+        """Return the kinds of groups that are published, in words and as they are named."""
+        there = {key[2].partition("=")[0] for key in self.rows} - {ALL_STUDENTS}
+        return {words[:1].upper() + words[1:]: one for one in sorted(there) if (words := in_words(one))}
+
+    def groups(self, indicator: str, place: str, kind: str, year: str) -> list[str]:
+        """Return the groups of a kind that are published for a place, the one with the most students first."""
+        there = [k[2] for k in self.rows if k[0] == indicator and k[1] == place and k[3] == year]
+        groups = [one for one in there if one.startswith(f"{kind}=")]
+        return sorted(groups, key=lambda one: -(self.count(indicator, place, one, year) or 0))
+
     def latest(self, indicator: str, year: str) -> str:
         """Return the newest published year of an indicator up to a year; empty where there is none."""
         return max((one for one in self.years(indicator) if one <= year), default="")

@@ -9,6 +9,7 @@ from statistics import median, pstdev
 from typing import Any, Final, Literal
 
 from workbench.dashboards.blocks import told_apart
+from workbench.dashboards.change import Estimate
 
 ALL: Final = "all"
 EVERYWHERE: Final = "All districts"
@@ -88,10 +89,10 @@ def similar(known: Mapping[str, Place], school: str, most: int = 5) -> list[tupl
     return sorted(found, key=lambda pair: (pair[1], pair[0].name))[:most]
 
 
-def middle(values: Iterable[float | None]) -> float | None:
-    """Return the median of the numbers that are shown; None where there is none."""
+def span(values: Iterable[float | None]) -> Estimate:
+    """Return the median of the numbers that are shown, with the least and the greatest for its limits."""
     known = [one for one in values if one is not None]
-    return median(known) if known else None
+    return Estimate(median(known), min(known), max(known)) if known else Estimate(None)
 
 
 def _traits(place: Place) -> list[float | None]:

@@ -26,7 +26,8 @@ CSS = """
 .wb-section p { margin: 0 0 10px; max-width: 48em; }
 .wb-section summary { cursor: pointer; font-weight: 600; padding: 6px 0; }
 .wb-note.wb-note { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
-  margin: 0 0 12px; color: #1c2733; background: #fff7e0; border-left: 4px solid #b26a00; padding: 8px 12px; border-radius: 4px; }
+  margin: 0 0 12px; color: #1c2733; background: #fff7e0;
+  border-left: 4px solid #b26a00; padding: 8px 12px; border-radius: 4px; }
 .wb-provenance { font-size: .9rem; color: #44525f; }
 .wb-bars { margin: 0; }
 .wb-bars figcaption { margin: 0 0 8px; color: #44525f; max-width: 48em; }
@@ -64,6 +65,7 @@ CSS = """
 .wb-here:focus-visible, .workbench-table:focus-visible { outline: 3px solid #0b5c8a; outline-offset: 2px; }
 .wb-crumbs { margin: 4px 0 12px; }
 .wb-crumbs ol { gap: 4px 8px; align-items: baseline; }
+.wb-crumbs li { display: flex; align-items: baseline; }
 .wb-crumbs li + li::before { content: "\\203A"; margin-right: 8px; color: #44525f; }
 .wb-crumbs .wb-here { font-size: 1.35rem; line-height: 1.3; font-weight: 700; margin: 0; color: inherit; }
 .wb-share-line { margin: 0 0 8px; font-size: .95rem; }

@@ -26,8 +26,8 @@ _CLEARED: Final = ""
 class View:
     """Filters by name, each a drop-down whose values are texts; the first option is what an address need not say."""
 
-    def __init__(self, run_name: str, **choices: ipywidgets.Dropdown) -> None:
-        self.run_name, self.choices = run_name, choices
+    def __init__(self, run_name: str, fixed: Mapping[str, str] | None = None, **choices: ipywidgets.Dropdown) -> None:
+        self.run_name, self.fixed, self.choices = run_name, fixed or {}, choices
         self._first = {name: _values(one)[0] for name, one in choices.items()}
         self._moving = False
         self._said, self._link = ipywidgets.HTML(), ipywidgets.HTML()
@@ -63,7 +63,7 @@ class View:
     def address(self, page: str = "", **moved: str) -> str:
         """Return the address of a page (this one, without a name) with the filters as they are, but for `moved`."""
         chosen = {name: value for name, value in (self.values() | moved).items() if value != self._first.get(name)}
-        return f"{page_address(page)}?{urlencode({'run_name': self.run_name} | chosen)}"
+        return f"{page_address(page)}?{urlencode({'run_name': self.run_name} | self.fixed | chosen)}"
 
     @staticmethod
     def link_to(page: str, run_name: str) -> Callable[..., str]:
@@ -99,7 +99,7 @@ class View:
         return part
 
     def _told(self, query: str) -> str:
-        asked, said = understood(query, {name: _values(one) for name, one in self.choices.items()})
+        asked, said = understood(query, {name: _values(one) for name, one in self.choices.items()}, self.fixed)
         self._moving = True
         try:
             for name, one in self.choices.items():
@@ -121,7 +121,9 @@ class View:
         self._link.value = f'<p class="wb-share-line"><a class="wb-share" href="{link}">Link to this view</a></p>'
 
 
-def understood(query: str, offered: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, str], str]:
+def understood(
+    query: str, offered: Mapping[str, tuple[str, ...]], others: Container[str] = ()
+) -> tuple[dict[str, str], str]:
     """Return what an address says of each filter, as far as it is offered, and one sentence about the rest."""
     try:
         given = dict(parse_qsl(query.lstrip("?")[: LONGEST + 1], max_num_fields=40)) if len(query) <= LONGEST else None
@@ -130,7 +132,7 @@ def understood(query: str, offered: Mapping[str, tuple[str, ...]]) -> tuple[dict
     if given is None:
         return {}, "This address cannot be read; the page shows what it shows at first."
     good = {name: value for name, value in given.items() if value in offered.get(name, ())}
-    odd = [name for name in given if name not in good and name not in _OTHERS]
+    odd = [name for name in given if name not in good and name not in _OTHERS and name not in others]
     if not odd:
         return good, ""
     listed = ", ".join(f"{name[:30]}: {given[name][:30]}" for name in odd[:5])
