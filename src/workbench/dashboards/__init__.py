@@ -35,6 +35,7 @@ from workbench.dashboards.change import (
     limits_words,
     newest,
     number,
+    or_withheld,
     step_card,
     step_words,
     with_limits,
@@ -49,14 +50,14 @@ from workbench.dashboards.charts import (
     trend_words,
 )
 from workbench.dashboards.drawing import Line
-from workbench.dashboards.facts import Facts, fact_key, facts, students_name, title, unit_of
+from workbench.dashboards.facts import Facts, fact_key, facts, group_name, students_name, title, unit_of
 from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
-from workbench.dashboards.pages import PAGES, crumbs, moving_link, navigation
+from workbench.dashboards.pages import PAGES, crumbs, link_list, moving_link, navigation
 from workbench.dashboards.places import INTAKE, Place, parts, places, similar, span, way_to, whole
 from workbench.dashboards.view import View
 from workbench.dashboards.widgets import choice, filters, from_address, live, take_along
-from workbench.markup import MISSING, in_words
+from workbench.markup import MISSING, folded, in_words
 
 __all__ = [
     "INTAKE",
@@ -86,12 +87,15 @@ __all__ = [
     "fact_key",
     "facts",
     "filters",
+    "folded",
     "from_address",
     "gap_words",
+    "group_name",
     "guarded",
     "header",
     "in_words",
     "limits_words",
+    "link_list",
     "listed",
     "live",
     "longest_first",
@@ -101,6 +105,7 @@ __all__ = [
     "note",
     "number",
     "of_hundred",
+    "or_withheld",
     "parts",
     "people",
     "percent",

@@ -107,6 +107,11 @@ def estimate(row: Mapping[str, Any], value: str, limits: str = "conf") -> Estima
     return Estimate(row.get(value), row.get(f"{limits}_low"), row.get(f"{limits}_high"))
 
 
+def or_withheld(row: Mapping[str, Any], value: str, limits: str, places: int = 1, unit: Unit = "number") -> str:
+    """Return a number of a published row with its limits as text; where it is blank, that it is withheld."""
+    return "withheld" if row[value] is None else with_limits(estimate(row, value, limits), unit, places)
+
+
 def newest(rows: Iterable[Mapping[str, Any]], by: str) -> list[Mapping[str, Any]]:
     """Return of each value of `by` the row of the newest school year."""
     found: dict[Any, Mapping[str, Any]] = {}

@@ -127,6 +127,12 @@ def facts(*tables: Iterable[Mapping[str, Any]]) -> Facts:
     return Facts(rows)
 
 
+def group_name(students: str) -> str:
+    """Return a group without its kind, for a list of groups of one kind."""
+    name = students_name(students)
+    return name.partition(": ")[2] or name
+
+
 def fact_key(row: Mapping[str, Any]) -> Key:
     """Return what a published row of indicators tells of."""
     return (str(row["indicator"]), place_of(row), _students(row), str(row["school_year"]))

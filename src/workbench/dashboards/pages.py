@@ -58,3 +58,8 @@ def crumbs(way: Sequence[tuple[str, str]], here: str, moving: bool = True) -> st
 def moving_link(text: str, address: str) -> str:
     """Return a link that moves filters of the page that is open."""
     return f'<a class="wb-move" href="{escape(address)}">{escape(text)}</a>'
+
+
+def link_list(links: Sequence[tuple[str, str]]) -> str:
+    """Return links to other pages as a list."""
+    return f"<ul>{''.join(f'<li><a href={chr(34)}{escape(to)}{chr(34)}>{escape(name)}</a></li>' for name, to in links)}</ul>"

@@ -77,6 +77,12 @@ def those_there(
     return tables
 
 
+def names(run_name: str, viewer: Viewer | None = None) -> list[str]:
+    """Return the names of a run's published tables that a viewer's scope lists; what each shows, `read` decides."""
+    viewer = viewer or present_viewer()
+    return [name for name in published.tables(run_name) if viewer.role and name in viewer.scope.tables]
+
+
 def as_before(run_name: str, name: str, *, at: str) -> PublishedTable | None:
     """Return a table as it was published before the current one; None where no such table is kept for this viewer."""
     try:

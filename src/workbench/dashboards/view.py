@@ -27,7 +27,7 @@ class View:
     """Filters by name, each a drop-down whose values are texts; the first option is what an address need not say."""
 
     def __init__(self, run_name: str, fixed: Mapping[str, str] | None = None, **choices: ipywidgets.Dropdown) -> None:
-        self.run_name, self.fixed, self.choices = run_name, fixed or {}, choices
+        self.run_name, self.fixed, self.choices = run_name, dict(fixed or {}), choices
         self._first = {name: _values(one)[0] for name, one in choices.items()}
         self._moving = False
         self._said, self._link = ipywidgets.HTML(), ipywidgets.HTML()
