@@ -53,7 +53,7 @@ from workbench.dashboards.drawing import Line
 from workbench.dashboards.facts import Facts, fact_key, facts, group_name, students_name, title, unit_of
 from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
-from workbench.dashboards.pages import PAGES, crumbs, link_list, moving_link, navigation
+from workbench.dashboards.pages import PAGES, crumbs, link_list, moving_link, navigation, other_pages
 from workbench.dashboards.places import INTAKE, Place, parts, places, similar, span, way_to, whole
 from workbench.dashboards.view import View
 from workbench.dashboards.widgets import choice, filters, from_address, live, take_along
@@ -106,6 +106,7 @@ __all__ = [
     "number",
     "of_hundred",
     "or_withheld",
+    "other_pages",
     "parts",
     "people",
     "percent",

@@ -64,7 +64,7 @@ def number(value: float | None, unit: Unit = "share", places: int = 1) -> str:
     """Return a number as text, a share in per cent; a dash where there is none."""
     if value is None:
         return "–"
-    return f"{100 * value:.{places}f} %" if unit == "share" else f"{value:,.{places}f}"
+    return f"{100 * value:z.{places}f} %" if unit == "share" else f"{value:z,.{places}f}"
 
 
 def interval(one: Estimate | Difference, unit: Unit = "share", places: int = 1) -> str:
@@ -72,7 +72,7 @@ def interval(one: Estimate | Difference, unit: Unit = "share", places: int = 1) 
     if one.low is None or one.high is None:
         return ""
     factor = 100 if unit == "share" else 1
-    return f"{factor * one.low:.{places}f} to {factor * one.high:.{places}f}"
+    return f"{factor * one.low:z.{places}f} to {factor * one.high:z.{places}f}"
 
 
 def with_limits(one: Estimate, unit: Unit = "share", places: int = 1) -> str:
@@ -139,7 +139,7 @@ def step_words(step: Difference, unit: Unit = "share") -> str:
     size = [factor * one for one in (step.value, step.low, step.high)]
     if step.value < 0:
         size = [-size[0], -size[2], -size[1]]
-    return f"{size[0]:.1f}{points} {'more' if step.value >= 0 else 'less'} ({size[1]:.1f} to {size[2]:.1f})"
+    return f"{size[0]:.1f}{points} {'more' if step.value >= 0 else 'less'} ({size[1]:z.1f} to {size[2]:z.1f})"
 
 
 def changes(measures: Iterable[Measured], since: str) -> list[str]:
@@ -160,7 +160,7 @@ def changes(measures: Iterable[Measured], since: str) -> list[str]:
         said.append(f"Not to be compared, because a number is withheld or was not published: {', '.join(missing)}.")
     if len(steps) > 1:
         said.append(
-            f"{len(measures)} measures were compared; of 20 that did not change, one would seem to have by chance."
+            f"{len(measures)} numbers were compared; of 20 that did not change, one would seem to have by chance."
         )
     return said
 

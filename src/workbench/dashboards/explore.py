@@ -15,7 +15,7 @@ from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import BadInput
 from workbench.markup import in_words
 
-MOST: Final = 200
+MOST: Final = 60
 """Rows of a table, and dots of a chart, that a page shows at most."""
 ANY: Final = "any"
 _LIMITS: Final = (("low", "high"), ("conf_low", "conf_high"))
@@ -76,13 +76,13 @@ def said(row: Row, key: str) -> str:
 
 
 def chart(rows: Sequence[Row], across: str, split: str, measure: str, published: PublishedTable) -> Chart:
-    """Return a chart of the rows kept: one dot a value of `across`, one line a value of `split`."""
-    free = [key for key in published.keys if key not in (across, split) and len({str(row[key]) for row in rows}) > 1]
+    """Return a chart of the rows kept: one dot a value of `across`, one line a value of `split`.
+
+    Of every other key that is free, the chart shows one value and says which: the total, else the newest or first.
+    """
     if not rows:
         return Chart(said="No row is left. Choose “any” in one of the filters.")
-    if free:
-        names = ", ".join(in_words(key) for key in free)
-        return Chart(said=f"Several rows would share a place in the chart. Choose one value of: {names}.")
+    rows, only = _narrowed(rows, [key for key in published.keys if key not in (across, split)])
     unit: Unit = "share" if _is_share(rows, measure, published) else "number"
     parts: dict[str, dict[str, Estimate]] = {}
     for row in rows:
@@ -97,7 +97,7 @@ def chart(rows: Sequence[Row], across: str, split: str, measure: str, published:
         return Chart(said=f"{len(dots)} dots are too many to read. Narrow the rows with the filters.")
     lines = [Line(name, points) for name, points in parts.items()][: len(COLOURS)]
     more = f"; the first {len(lines)} of {len(parts)} lines" if len(parts) > len(lines) else ""
-    return Chart(f"{published.title}: {in_words(measure)}{more}", unit, dots, lines)
+    return Chart(f"{published.title}: {in_words(measure)}{only}{more}", unit, dots, lines)
 
 
 def columns(rows: Sequence[Row], published: PublishedTable) -> tuple[dict[str, list[Any]], list[bool]]:
@@ -105,6 +105,18 @@ def columns(rows: Sequence[Row], published: PublishedTable) -> tuple[dict[str, l
     shown = {in_words(key): [said(row, key) for row in rows] for key in published.keys}
     numbers = {in_words(name): [row[name] for row in rows] for name in (published.count, *published.values)}
     return shown | numbers, [bool(row[SUPPRESSED]) for row in rows]
+
+
+def _narrowed(rows: Sequence[Row], free: Sequence[str]) -> tuple[Sequence[Row], str]:
+    """Rows with one value of each free key, and which these are, where there was a choice."""
+    only = []
+    for key in free:
+        there = listed({str(row[key]) for row in rows}, "all")
+        if len(there) > 1:
+            kept = there[0] if there[0] == "all" or not key.endswith("year") else there[-1]
+            rows = [row for row in rows if str(row[key]) == kept]
+            only.append(f"{in_words(key)} {said(rows[0], key)}")
+    return rows, f" ({', '.join(only)})" if only else ""
 
 
 def _estimate(row: Row, measure: str) -> Estimate:

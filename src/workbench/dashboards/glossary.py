@@ -57,6 +57,10 @@ WORDS: Final = {
         "With the false-discovery rate held at 5 % (Benjamini & Hochberg 1995), the school is neither above nor "
         "below the average of its level."
     ),
+    "risk": (
+        "The chance that a student leaves school, as a model learned from earlier students computes it. Risks are added "
+        "up over a group; for one student a risk is a reason to ask, not an answer."
+    ),
     "on track": (
         "The student's growth percentile is enough to reach, or keep, the standard within the years looked ahead."
     ),

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from html import escape
 from typing import Final
+from urllib.parse import urlencode
 
 PAGES: Final = {
     "overview": "Overview",
@@ -27,6 +28,12 @@ def page_address(page: str) -> str:
     """
     here = os.environ.get("SCRIPT_NAME", "")
     return f"{page}.ipynb" if page and (not here or here.endswith(".ipynb")) else page
+
+
+def other_pages(run_name: str) -> dict[str, str]:
+    """Return the addresses of all pages as seen from one that shows a run of its own."""
+    own = f"?{urlencode({'run_name': run_name})}"
+    return {page: page_address(page) + (own if page in OF_ANOTHER_RUN else "") for page in PAGES}
 
 
 def navigation(here: str, address: dict[str, str]) -> str:
@@ -61,5 +68,6 @@ def moving_link(text: str, address: str) -> str:
 
 
 def link_list(links: Sequence[tuple[str, str]]) -> str:
-    """Return links to other pages as a list."""
-    return f"<ul>{''.join(f'<li><a href={chr(34)}{escape(to)}{chr(34)}>{escape(name)}</a></li>' for name, to in links)}</ul>"
+    """Return links to other pages as a list: names with their addresses."""
+    items = "".join(f'<li><a href="{escape(address)}">{escape(name)}</a></li>' for name, address in links)
+    return f'<ul class="wb-changes">{items}</ul>'

@@ -16,6 +16,7 @@ import ipywidgets
 
 from workbench.dashboards.guard import guarded
 from workbench.dashboards.pages import OF_ANOTHER_RUN, PAGES, page_address
+from workbench.dashboards.widgets import filters
 
 LONGEST: Final = 2000
 """An address of more characters than this is not read."""
@@ -48,9 +49,7 @@ class View:
                 self._said.value = guarded(lambda: self._told(change["new"]))()
 
         asked.observe(follow, "value")
-        row = ipywidgets.Box(list(self.choices.values()))
-        row.add_class("wb-filters")
-        return ipywidgets.VBox([row, self._link, self._said, asked])
+        return ipywidgets.VBox([filters(*self.choices.values()), self._link, self._said, asked])
 
     def values(self) -> dict[str, str]:
         """Return the value of each filter."""
