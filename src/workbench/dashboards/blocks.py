@@ -100,7 +100,7 @@ def table(columns: Mapping[str, Sequence[Any]], caption: str = "", withheld: Seq
 
     Where it is wider than the screen, it can be moved by keyboard too.
     """
-    reached = f'tabindex="0" role="region" aria-label="{escape(caption or "Table")}"'
+    reached = f'tabindex="0" role="group" aria-label="{escape(caption or "Table")}"'
     html = html_table(columns, caption, withheld=withheld)
     return html.replace('<div class="workbench-table"', f'<div class="workbench-table" {reached}', 1)
 

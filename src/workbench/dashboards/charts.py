@@ -99,7 +99,7 @@ def rich_table(columns: Mapping[str, Sequence[str]], caption: str) -> str:
     )
     return (
         f'<p class="wb-said">{escape(caption)}</p>'
-        f'<div class="wb-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f'<div class="wb-table" tabindex="0" role="group" aria-label="{escape(caption)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

@@ -58,8 +58,8 @@ WORDS: Final = {
         "below the average of its level."
     ),
     "risk": (
-        "The chance that a student leaves school, as a model learned from earlier students computes it. Risks are added "
-        "up over a group; for one student a risk is a reason to ask, not an answer."
+        "The chance that a student leaves school, as a model learned from earlier students computes it. Risks are "
+        "added up over a group; for one student a risk is a reason to ask, not an answer."
     ),
     "on track": (
         "The student's growth percentile is enough to reach, or keep, the standard within the years looked ahead."
