@@ -55,8 +55,9 @@ from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
 from workbench.dashboards.pages import PAGES, crumbs, link_list, moving_link, navigation, other_pages
 from workbench.dashboards.places import INTAKE, Place, parts, places, similar, span, way_to, whole
+from workbench.dashboards.taking import take_along
 from workbench.dashboards.view import View
-from workbench.dashboards.widgets import choice, filters, from_address, live, take_along
+from workbench.dashboards.widgets import choice, filters, from_address, live
 from workbench.markup import MISSING, folded, in_words
 
 __all__ = [

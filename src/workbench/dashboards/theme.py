@@ -59,7 +59,8 @@ CSS = """
 .wb-nav.wb-nav ul { padding: 14px 0 8px; border-bottom: 1px solid #d5dce3; }
 .wb-nav.wb-nav a, .wb-crumbs a, .wb-share, .wb-ranges a, .wb-table a, .wb-section a { color: #0b5c8a;
   text-decoration: underline;  text-underline-offset: 3px; display: inline-block; min-height: 24px; }
-.wb-nav.wb-nav a[aria-current] { color: #1c2733; font-weight: 700; text-decoration: none; border-bottom: 3px solid #0b5c8a; }
+.wb-nav.wb-nav a[aria-current] { color: #1c2733; font-weight: 700; text-decoration: none;
+  border-bottom: 3px solid #0b5c8a; }
 .wb-nav a:focus-visible, .wb-crumbs a:focus-visible, .wb-share:focus-visible, .wb-ranges a:focus-visible,
 .wb-table:focus-visible, .wb-table a:focus-visible, .wb-section a:focus-visible, .wb-section summary:focus-visible,
 .wb-here:focus-visible, .workbench-table:focus-visible { outline: 3px solid #0b5c8a; outline-offset: 2px; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -24,11 +23,6 @@ def filters(*choices: ipywidgets.Dropdown) -> ipywidgets.Box:
     box = ipywidgets.Box(choices)
     box.add_class("wb-filters")
     return box
-
-
-def take_along(what: str, downloads: ipywidgets.Widget) -> ipywidgets.Box:
-    """Return the buttons of a download under a line that says what they give."""
-    return ipywidgets.VBox([ipywidgets.HTML(f'<p class="wb-take">Take along: {escape(what)}</p>'), downloads])
 
 
 def live(render: Callable[..., str], **chosen: ipywidgets.Dropdown) -> ipywidgets.HTML:
