@@ -97,6 +97,8 @@ def test_addresses_of_other_pages_carry_run_and_place_where_it_is_known(
     view.choices["place"].value = "A1"
     here = view.addresses({"A1"})
     assert here["school_profile"] == "school_profile.ipynb?run_name=spring&place=A1"
+    assert here["growth"] == "growth.ipynb?run_name=spring&place=A1"
+    assert here["explore"] == "explore.ipynb?run_name=spring"
     assert parse_qs(urlsplit(here["student_prediction"]).query) == {}
     view.choices["place"].value = "all"
     assert view.addresses({"A1"})["school_profile"] == "school_profile.ipynb?run_name=spring"

@@ -6,7 +6,6 @@ from workbench.dashboards.blocks import (
     bars,
     between,
     cards,
-    columns_where,
     decimal,
     header,
     listed,
@@ -34,10 +33,8 @@ from workbench.dashboards.change import (
     gap_words,
     limits_words,
     newest,
-    number,
     or_withheld,
     step_card,
-    step_words,
     with_limits,
 )
 from workbench.dashboards.charts import (
@@ -45,16 +42,15 @@ from workbench.dashboards.charts import (
     ranges,
     rich_table,
     sparkline,
-    trend_columns,
     trend_figure,
     trend_words,
 )
 from workbench.dashboards.drawing import Line
-from workbench.dashboards.facts import Facts, fact_key, facts, group_name, students_name, title, unit_of
+from workbench.dashboards.facts import fact_key, facts, group_name, students_name, title, unit_of
 from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
-from workbench.dashboards.pages import PAGES, crumbs, link_list, moving_link, navigation, other_pages
-from workbench.dashboards.places import INTAKE, Place, parts, places, similar, span, way_to, whole
+from workbench.dashboards.pages import crumbs, link_list, moving_link, navigation, other_pages
+from workbench.dashboards.places import INTAKE, parts, places, similar, span, way_to, whole
 from workbench.dashboards.taking import take_along
 from workbench.dashboards.view import View
 from workbench.dashboards.widgets import choice, filters, from_address, live
@@ -63,14 +59,11 @@ from workbench.markup import MISSING, folded, in_words
 __all__ = [
     "INTAKE",
     "MISSING",
-    "PAGES",
     "WITHHELD",
     "Bar",
     "Estimate",
-    "Facts",
     "Line",
     "Measured",
-    "Place",
     "Range",
     "View",
     "as_estimate",
@@ -80,7 +73,6 @@ __all__ = [
     "cards",
     "changes",
     "choice",
-    "columns_where",
     "crumbs",
     "decimal",
     "difference",
@@ -104,7 +96,6 @@ __all__ = [
     "navigation",
     "newest",
     "note",
-    "number",
     "of_hundred",
     "or_withheld",
     "other_pages",
@@ -123,13 +114,11 @@ __all__ = [
     "sparkline",
     "speak_plainly",
     "step_card",
-    "step_words",
     "students_name",
     "table",
     "take_along",
     "title",
     "told_apart",
-    "trend_columns",
     "trend_figure",
     "trend_words",
     "unit_of",

@@ -12,8 +12,9 @@ from workbench.growth.trends.indicators import INDICATORS
 
 WORDS: Final = {
     "95 % interval": (
-        "The range in which the number would lie in 95 of 100 cases if chance alone were at work: the fewer "
-        "students, the wider. Written in brackets, drawn as a bar or a band. Limits of shares: Wilson 1927."
+        "What chance leaves open: of 100 such ranges, about 95 hold the number that very many students like these "
+        "would give. The fewer students, the wider. Written in brackets, drawn as a bar or a band. Limits of shares: "
+        "Wilson 1927."
     ),
     "clear change": (
         "A difference whose own 95 % interval leaves out 0 (Newcombe 1998, method 10; Zou & Donner 2008). "

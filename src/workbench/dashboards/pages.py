@@ -17,6 +17,9 @@ PAGES: Final = {
     "student_prediction": "Student prediction",
 }
 """The dashboards, in the order in which pages name them."""
+OF_PLACES: Final = ("overview", "school_profile", "equity", "growth")
+OF_SCHOOLS: Final = ("school_profile",)
+"""Pages with the filter `place`, and those of them whose places are schools only."""
 OF_ANOTHER_RUN: Final = ("student_prediction",)
 """Pages that show the tables of a run of their own."""
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import ipywidgets
 
 from workbench.dashboards.guard import guarded
-from workbench.dashboards.pages import OF_ANOTHER_RUN, PAGES, page_address
+from workbench.dashboards.pages import OF_ANOTHER_RUN, OF_PLACES, OF_SCHOOLS, PAGES, page_address
 from workbench.dashboards.widgets import filters
 
 LONGEST: Final = 2000
@@ -72,10 +72,13 @@ class View:
     def addresses(self, schools: Container[str]) -> dict[str, str]:
         """Return the address of every page about the same run, and about the same place where it can be shown there."""
         place = self.values().get("place", "")
-        carried = {page: {"run_name": self.run_name} | ({"place": place} if place else {}) for page in PAGES}
-        if place not in schools:
-            carried["school_profile"].pop("place", None)
-        carried |= {page: {} for page in OF_ANOTHER_RUN}
+        shown = {page for page in OF_PLACES if place and (page not in OF_SCHOOLS or place in schools)}
+        carried = {
+            page: {}
+            if page in OF_ANOTHER_RUN
+            else {"run_name": self.run_name} | ({"place": place} if page in shown else {})
+            for page in PAGES
+        }
         return {page: f"{page_address(page)}?{urlencode(said)}" for page, said in carried.items()}
 
     def move(self, query: str) -> None:
