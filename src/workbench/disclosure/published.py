@@ -8,20 +8,18 @@ Earlier manifests stay beside it as `manifest-<run id>.json`, with their files, 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.access.policy import policy
+from workbench.disclosure.last_check import staged_tables
 from workbench.disclosure.periods import kept_back
-from workbench.disclosure.publish import check_aggregate
 from workbench.disclosure.released import load
-from workbench.disclosure.staged import STAGED, Staged, check_together, read_staged
+from workbench.disclosure.staged import read_staged
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import BadInput, DisclosureError
+from workbench.errors import BadInput
 from workbench.files import sha256, write_atomically
 from workbench.outputs import check_name
 from workbench.paths import resolve, shown
@@ -68,7 +66,7 @@ def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) 
     Raises DisclosureError where a staged table breaks the site's policy, BadInput where a file
     cannot be written; then nothing has changed for a reader.
     """
-    staged = _staged(folders)
+    staged = staged_tables(folders)
     if not staged:
         return None
     home = resolve("published") / check_name(run_name)
@@ -199,37 +197,6 @@ def _manifest(run_name: str) -> dict[str, Any]:
             f"to run “{run_name}”."
         )
     return manifest
-
-
-def _staged(folders: dict[str, Path]) -> dict[str, Path]:
-    """Return the staged Parquet file of each table name; raise where a table may not be published.
-
-    A table that several notebooks of the run publish (one report a unit, say) is named
-    `<notebook>.<table>` for each of them.
-    """
-    files = [
-        (notebook, file) for notebook, folder in folders.items() for file in sorted((folder / STAGED).glob("*.parquet"))
-    ]
-    times = Counter(file.stem for _, file in files)
-    found = {file.stem if times[file.stem] == 1 else f"{notebook}.{file.stem}": file for notebook, file in files}
-    ready = {
-        f"{file.parent.parent.name}.{file.stem}": read_staged(file.parent.parent, file.stem) for file in found.values()
-    }
-    for name, one in ready.items():
-        _check_staged(name.rpartition(".")[2], one)
-    check_together(ready, policy().min_count)
-    return found
-
-
-def _check_staged(name: str, one: Staged) -> None:
-    """Hold a staged table to the policy once more, outside the notebook that wrote it."""
-    given, shown = one.given, one.safe[one.safe[one.given.count].notna()]
-    check_aggregate(name, given.table, list(given.keys), given.count, given.numbers)
-    if (shown[given.count] < (least := policy().min_count)).any():
-        raise DisclosureError(
-            f"The staged table {name!r} shows a group of fewer than {least} people, the minimum of access.yml; "
-            "run its notebook again."
-        )
 
 
 def _kept(home: Path, staged: dict[str, Path]) -> dict[str, dict[str, Any] | None]:
