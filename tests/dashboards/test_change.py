@@ -14,6 +14,7 @@ from workbench.dashboards.change import (
     difference,
     estimate,
     interval,
+    moved_words,
     newest,
     number,
     or_withheld,
@@ -46,6 +47,9 @@ def test_a_difference_is_said_by_its_size_and_direction() -> None:
     assert beside_words(None) == "–"
     assert step_card(Difference(-0.02, -0.03, -0.01)) == ("−2.0 points", "-3.0 to -1.0: a clear change")
     assert step_card(None)[1] == "there is no number to compare with"
+    still = Estimate(0.5, 0.4, 0.6)
+    assert moved_words(Measured("taught", "share", still, still)) == "+0.0 points (-14.1 to 14.1: may be chance)"
+    assert moved_words(Measured("taught", "share", Estimate(None), still)) == "–"
 
 
 def test_clear_changes_come_first_the_largest_before_the_smaller() -> None:

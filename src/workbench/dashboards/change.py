@@ -95,6 +95,15 @@ def step_card(step: Difference | None, unit: Unit = "share") -> tuple[str, str]:
     return sized.replace("-", "−"), f"{interval(step, unit)}: {'a clear change' if step.clear else 'may be chance'}"
 
 
+def moved_words(one: Measured) -> str:
+    """Return how far a number has moved, with limits and whether that is clear; a dash where it cannot be said."""
+    step = difference(one.now, one.then)
+    if step is None:
+        return "–"
+    size, told = step_card(step, one.unit)
+    return f"{size} ({told})"
+
+
 def beside_words(step: Difference | None, unit: Unit = "share") -> str:
     """Return in words whether a number is more or less than the one it is held beside."""
     if step is None:

@@ -114,9 +114,10 @@ CSS = """
   .wb-wide { display: none; }
   .wb-narrow { display: block; }
   .wb-bars th { width: 32%; }
-  .wb-scale { margin-left: 32%; width: 32%; }
-  .wb-ranges td:last-child { font-size: .85rem; }
-  .wb-scale i:nth-child(even) { display: none; }
+  .wb-section .wb-ranges tr { display: grid; grid-template-columns: 1fr auto; column-gap: 12px; padding: 4px 0; }
+  .wb-section .wb-ranges :is(th, td:last-child) { width: auto; padding: 0; }
+  .wb-section .wb-ranges td.wb-range { grid-row: 2; grid-column: 1 / 3; padding: 0; width: auto; }
+  .wb-scale { margin-left: 0; width: 100%; padding: 0; }
   .wb-bars td:last-child { width: 36%; }
 }
 """
