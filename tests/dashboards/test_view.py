@@ -73,10 +73,9 @@ def test_parts_are_made_anew_once_all_filters_have_moved(view: View) -> None:
 
 def test_a_link_on_the_page_moves_filters_as_often_as_it_is_used(view: View) -> None:
     part, box = view.live(lambda place: f"at {place}", "place"), asked(view)
-    for _ in range(2):
-        box.value = "?run_name=spring&place=A1"
+    for number in range(2):
+        box.value = f"?run_name=spring&place=A1#{number}"
         assert part.value == "at A1"
-        assert box.value == ""
         view.choices["place"].value = "all"
         assert part.value == "at all"
 

@@ -60,7 +60,7 @@ def crumbs(way: Sequence[tuple[str, str]], here: str, moving: bool = True) -> st
     kind = ' class="wb-move"' if moving else ""
     links = "".join(f'<li><a{kind} href="{escape(link)}">{escape(name)}</a></li>' for name, link in way)
     return (
-        f'<nav class="wb-crumbs" aria-label="Place"><ol>{links}'
+        f'<nav class="wb-crumbs" aria-label="Where you are"><ol>{links}'
         f'<li><h2 class="wb-here" tabindex="-1" aria-current="location">{escape(here)}</h2></li></ol></nav>'
     )
 

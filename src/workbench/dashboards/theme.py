@@ -14,7 +14,7 @@ CSS = """
 .wb-filters .widget-label { width: auto; text-align: left; font-weight: 600; height: auto; margin: 0 0 4px; }
 .wb-filters select { flex: none; width: 100%; height: 40px; font-size: 16px; padding: 0 32px 0 10px;
   border: 1px solid #8593a1; border-radius: 6px; background-color: #fff; }
-.wb-filters select:focus-visible { outline: 3px solid #0b5c8a; outline-offset: 1px; }
+.wb-filters.wb-filters select:focus-visible { outline: 3px solid #0b5c8a !important; outline-offset: 1px; }
 .wb-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 0 0 12px; }
 .wb-card { background: #fff; border: 1px solid #d5dce3; border-radius: 8px; padding: 12px 16px; }
 .wb-card h3 { margin: 0; line-height: 1.4; font-size: .9rem; font-weight: 600; color: #44525f; }
@@ -49,7 +49,7 @@ CSS = """
 .wb-downloads-row { gap: 8px; overflow: visible; }
 .wb-downloads .wb-download-button { height: auto; min-height: 36px; margin: 0; padding: 4px 12px; font-size: 15px;
   color: #0b3954; background: #fff; border: 1px solid #8593a1; border-radius: 6px; }
-.wb-downloads .wb-download-button:focus-visible, .wb-download:focus-visible { outline: 3px solid #0b5c8a;
+.wb-downloads.wb-downloads .wb-download-button:focus-visible, .wb-download:focus-visible { outline: 3px solid #0b5c8a;
   outline-offset: 1px; }
 .wb-downloads .wb-download { color: #0b5c8a; font-weight: 600; display: inline-block; min-height: 24px; }
 .wb-nav, .wb-crumbs, .wb-share-line, .wb-table { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto,
@@ -118,6 +118,7 @@ CSS = """
   .wb-section .wb-ranges :is(th, td:last-child) { width: auto; padding: 0; }
   .wb-section .wb-ranges td.wb-range { grid-row: 2; grid-column: 1 / 3; padding: 0; width: auto; }
   .wb-scale { margin-left: 0; width: 100%; padding: 0; }
+  .wb-ranges .wb-ref { top: 0; bottom: 0; }
   .wb-bars td:last-child { width: 36%; }
 }
 """

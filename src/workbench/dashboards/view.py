@@ -21,7 +21,6 @@ from workbench.dashboards.widgets import filters
 LONGEST: Final = 2000
 """An address of more characters than this is not read."""
 _OTHERS: Final = ("token", "run_name", "theme", "template", "voila-theme", "voila-template")
-_CLEARED: Final = ""
 
 
 class View:
@@ -44,9 +43,7 @@ class View:
         asked.add_class("wb-address")
 
         def follow(change: Any) -> None:
-            if change["new"] != _CLEARED:
-                asked.value = _CLEARED  # so that the same link works twice
-                self._said.value = guarded(lambda: self._told(change["new"]))()
+            self._said.value = guarded(lambda: self._told(change["new"].partition("#")[0]))()
 
         asked.observe(follow, "value")
         return ipywidgets.VBox([filters(*self.choices.values()), self._link, self._said, asked])
