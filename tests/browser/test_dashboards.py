@@ -74,7 +74,7 @@ def test_pages_ask_nobody_else_and_link_to_each_other(dashboard: str, visit: Cal
     links = one.page.locator(".wb-nav a:not([aria-current])").all()
     assert len(links) == len(PAGES)
     one.page.get_by_role("link", name="Words and methods").click()
-    assert one.page.locator("#wb-words").is_visible()  # the browser opens what the link leads into
+    one.page.wait_for_selector("#wb-words", state="visible")  # the browser opens what the link leads into
 
 
 def test_from_the_whole_to_a_school_and_back(dashboard: str, visit: Callable) -> None:
