@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import tempfile
 from pathlib import Path
@@ -53,7 +54,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project folder whose run `demo` has published the tables the first dashboard shows."""
+    """A project folder whose runs `demo` and `district` have published the tables that the dashboards show."""
     from workbench.disclosure import published
 
     root = tmp_path_factory.mktemp("project")
@@ -66,6 +67,7 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("WORKBENCH_OUTPUT", str(root / "runs" / "demo-1" / "student_prediction"))
         _stage()
         published.commit("demo", {"student_prediction": root / "runs" / "demo-1" / "student_prediction"}, "demo-1")
+    runpy.run_path(str(PROJECT / "tests" / "made_district.py"))["publish"](root)
     return root
 
 

@@ -34,13 +34,13 @@ def test_the_page_shows_the_published_numbers_and_asks_nobody_else(dashboard: st
 def test_moving_a_filter_changes_the_numbers(dashboard: str, visit: Callable) -> None:
     page = visit(dashboard).page
     page.wait_for_selector(READY)
-    page.get_by_label("School").select_option("Harbor High")
+    page.get_by_label("School", exact=True).select_option("Harbor High")
     page.wait_for_function("document.querySelector('.wb-card b').innerText === '240'")
     assert card(page, "Expected to leave") == "12"
     assert page.locator(".wb-chosen th").first.inner_text() == "Harbor High"
-    page.get_by_label("Group").select_option("Sex: male")
+    page.get_by_label("Group", exact=True).select_option("Sex: male")
     page.wait_for_function("document.querySelector('.wb-card b').innerText === '120'")
-    page.get_by_label("Grade").select_option("Grade 9")
+    page.get_by_label("Grade", exact=True).select_option("Grade 9")
     page.wait_for_function("document.querySelector('.wb-card b').innerText === '30'")
     page.get_by_role("heading", name="By school: Grade 9, Sex: male").wait_for()
 
@@ -48,8 +48,8 @@ def test_moving_a_filter_changes_the_numbers(dashboard: str, visit: Callable) ->
 def test_a_small_group_is_withheld_and_the_page_says_why(dashboard: str, visit: Callable) -> None:
     page = visit(dashboard).page
     page.wait_for_selector(READY)
-    page.get_by_label("School").select_option("Zion")
-    page.get_by_label("Group").select_option("Race or ethnicity: pacific islander")
+    page.get_by_label("School", exact=True).select_option("Zion")
+    page.get_by_label("Group", exact=True).select_option("Race or ethnicity: pacific islander")
     page.wait_for_function("document.querySelector('.wb-card b').innerText === 'withheld'")
     assert {cell.inner_text() for cell in page.locator(".wb-card b").all()} == {"withheld"}
     assert "fewer than 10 students" in page.inner_text(READY)
@@ -122,7 +122,7 @@ def test_a_page_that_was_left_alone_says_so(
     root = tmp_path / "project"
     shutil.copytree(demo_root, root)
     settings = json.loads((root / "jupyter" / "voila.json").read_text())
-    settings["MappingKernelManager"] |= {"cull_idle_timeout": 3, "cull_interval": 1}
+    settings["MappingKernelManager"] |= {"cull_idle_timeout": 10, "cull_interval": 1}
     (root / "jupyter" / "voila.json").write_text(json.dumps(settings))
     with serving("dashboard", root, tmp_path / "log") as address:
         page = visit(address).page
@@ -135,7 +135,7 @@ def test_a_page_that_was_left_alone_says_so(
         assert page.evaluate(status) == 200
         while page.evaluate(status) == 200:
             page.wait_for_timeout(500)
-        page.get_by_label("School").select_option("Zion")
+        page.get_by_label("School", exact=True).select_option("Zion")
         page.wait_for_selector("#asleep", state="visible")
         page.get_by_role("link", name="Load it again").click()
         page.wait_for_selector(READY)
@@ -156,7 +156,7 @@ def test_what_fails_is_told_in_words_and_nothing_else_reaches_the_viewer(
     with serving("dashboard", root, tmp_path / "log") as address:
         one = visit(address)
         one.page.wait_for_selector(READY)
-        one.page.get_by_label("School").select_option("Harbor High")
+        one.page.get_by_label("School", exact=True).select_option("Harbor High")
         one.page.wait_for_selector(".wb-sorry")
         assert one.page.inner_text(".wb-sorry").startswith("This part of the page cannot be shown at the moment.")
         assert "By group: Harbor High" in one.page.inner_text("main")

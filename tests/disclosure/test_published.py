@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -232,3 +233,51 @@ def test_a_manifest_that_tells_of_another_file_shows_nothing(root: Path, entry: 
         (home / "manifest.json").write_text(json.dumps(manifest | {"tables": spoilt}))
         with pytest.raises(BadInput, match="Nothing has been published"):
             published.tables("demo")
+
+
+def spoil(root: Path, run: str) -> None:
+    """Cut the current files of a run short, as a disk that filled up would leave them."""
+    home = root / "published" / run
+    for about in json.loads((home / "manifest.json").read_text())["tables"].values():
+        path = home / about["file"]
+        path.write_bytes(path.read_bytes()[:20])
+
+
+def test_a_spoilt_table_gives_way_to_the_one_before_with_its_day(root: Path) -> None:
+    published.commit("demo", stage(root, 0.25), "run-1")
+    published.commit("demo", stage(root, 0.5), "run-2")
+    day = published.read("demo", "rates").made_at[:10]
+    assert published.read("demo", "rates").kept == ""
+    spoil(root, "demo")
+    assert rates() == [0.25, 0.25]
+    late = published.read("demo", "rates")
+    assert late.run_id == "run-1"
+    assert late.kept == (
+        f"The newest of these numbers cannot be shown at the moment. These are the ones published on {day}."
+    )
+    (root / "published" / "demo" / "manifest.json").write_text("{")
+    assert published.read("demo", "rates").run_id == "run-1"
+
+
+def test_a_publication_that_was_taken_back_is_not_shown_in_place_of_a_spoilt_one(root: Path) -> None:
+    published.commit("demo", stage(root, 0.25), "run-1")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    published.commit("demo", stage(root, 0.5), "run-2")
+    home = root / "published" / "demo"
+    newer = json.loads((home / "manifest.json").read_text()) | {"made_at": later.isoformat(timespec="seconds")}
+    (home / "manifest.json").write_text(json.dumps(newer))
+    published.restore("demo", "run-1")
+    spoil(root, "demo")
+    with pytest.raises(BadInput, match="cannot be read at the moment"):
+        published.read("demo", "rates")
+
+
+def test_the_table_before_is_the_last_that_differed(root: Path) -> None:
+    published.commit("demo", stage(root, 0.25), "run-1")
+    assert published.read_before("demo", "rates") is None
+    published.commit("demo", stage(root, 0.5), "run-2")
+    published.commit("demo", stage(root, 0.5), "run-3")
+    before = published.read_before("demo", "rates")
+    assert before is not None
+    assert before.run_id == "run-1"
+    assert published.read_before("demo", "other") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -33,7 +33,8 @@ def header(title: str, question: str, published: PublishedTable) -> str:
     """Return the top of a page, with the style of every part below it, and whose data it shows."""
     return (
         f'<style>{CSS}</style><header class="wb-header"><h1>{escape(title)}</h1>'
-        f"<p>{escape(question)}</p><p><strong>{escape(_whose(published))}</strong></p></header>"
+        f"<p>{escape(question)}</p><p><strong>{escape(_whose(published))}</strong></p>"
+        f"{note(published.kept) if published.kept else ''}</header>"
     )
 
 
@@ -55,7 +56,8 @@ def note(text: str) -> str:
 def cards(headlines: Mapping[str, tuple[str, str]]) -> str:
     """Return headline numbers: for each heading, the number and a line that says what it means."""
     inside = "".join(
-        f'<div class="wb-card"><h3>{escape(heading)}</h3><b>{escape(number)}</b><span>{escape(meaning)}</span></div>'
+        f'<div class="wb-card"><h3>{escape(heading)}</h3><b{_as_word(number)}>{escape(number)}</b>'
+        f"<span>{escape(meaning)}</span></div>"
         for heading, (number, meaning) in headlines.items()
     )
     return f'<div class="wb-cards" aria-live="polite">{inside}</div>'
@@ -94,8 +96,18 @@ def bars(items: Iterable[Bar], caption: str) -> str:
 
 
 def table(columns: Mapping[str, Sequence[Any]], caption: str = "", withheld: Sequence[bool] | None = None) -> str:
-    """Return a table; what is blank in a row that `withheld` marks is said to be withheld."""
-    return html_table(columns, caption, withheld=withheld)
+    """Return a table; what is blank in a row that `withheld` marks is said to be withheld.
+
+    Where it is wider than the screen, it can be moved by keyboard too.
+    """
+    reached = f'tabindex="0" role="group" aria-label="{escape(caption or "Table")}"'
+    html = html_table(columns, caption, withheld=withheld)
+    return html.replace('<div class="workbench-table"', f'<div class="workbench-table" {reached}', 1)
+
+
+def sentences(said: Iterable[str]) -> str:
+    """Return sentences as a list."""
+    return f'<ul class="wb-changes">{"".join(f"<li>{escape(one)}</li>" for one in said)}</ul>'
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,12 +116,19 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: blank if value is None else value for name, value in row.items()}
 
 
+def columns_where(published: PublishedTable, kept: Callable[[Mapping[str, Any]], bool]) -> dict[str, list[Any]]:
+    """Return the rows of a published table that are `kept`, as columns: what a download is made of."""
+    rows = [row for row in published.table.to_pylist() if kept(row)]
+    return {name: [row[name] for row in rows] for name in published.table.column_names}
+
+
 def provenance(published: PublishedTable) -> str:
     """Return the lines that say whose data these are, when they were published, and what is withheld."""
     return (
         f'<p class="wb-provenance">{escape(_whose(published))} Published {escape(published.made_at[:10])} '
         f"(run {escape(published.run_id)}). “{WITHHELD.capitalize()}” stands where a group has fewer than "
-        f"{published.min_count} students: its own numbers could tell about a single person and are left out.</p>"
+        f"{published.min_count} students: its own numbers could tell about a single person and are left out. So are "
+        "some numbers of larger groups, totals among them, from which those could be worked out.</p>"
     )
 
 
@@ -123,6 +142,11 @@ def of_hundred(share: Value) -> str:
     return people(100 * share if isinstance(share, float) else share)
 
 
+def percent(share: Value) -> str:
+    """Return a share in per cent as text; `withheld` where it is blank, as in a table of which all blanks are that."""
+    return f"{100 * share:.1f} %" if isinstance(share, float) else share or WITHHELD
+
+
 def decimal(value: Value, places: int = 2) -> str:
     """Return a number with fixed decimals, as text."""
     return f"{value:,.{places}f}" if isinstance(value, float) else value or MISSING
@@ -133,6 +157,10 @@ def between(low: Value, high: Value) -> str:
     if isinstance(low, float) and isinstance(high, float):
         return f"({100 * low:.0f} to {100 * high:.0f})"
     return ""
+
+
+def _as_word(number: str) -> str:
+    return "" if any(one.isdigit() for one in number) or number == MISSING else ' class="wb-word"'
 
 
 def _whose(published: PublishedTable) -> str:

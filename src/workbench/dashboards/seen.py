@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ from workbench.access.signed_in import present_viewer
 from workbench.disclosure import published
 from workbench.disclosure.published import PublishedTable
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import AccessDenied
+from workbench.errors import AccessDenied, BadInput
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MEALS = "What tells of eligibility for school meals is not shown; your role does not reach it."
 COLUMNS = "Some columns of this table are not shown; your role does not reach them."
+NONE_BEFORE = "No earlier publication of these numbers is kept, so there is nothing to compare them with."
 NOT_SHOWN = "This is not there, or it is not for you. If you need it, ask the people who run this dashboard."
 
 
@@ -38,24 +40,63 @@ def read(
     at: str,
     filters: Mapping[str, str] | None = None,
     what: str = "saw",
+    before: bool = False,
     viewer: Viewer | None = None,
 ) -> Seen:
     """Return a published table for the viewer of this kernel, after the look is in the audit log.
 
     `at` is the time of the look (ISO 8601 with its zone), `filters` are as the person set them and are written
-    down, `what` is "exported" for a download. Raises AccessDenied where the table is not for this viewer, BadInput
+    down, `what` is "exported" for a download, `before` asks for the table as it was published before the current
+    one. Raises AccessDenied where the table is not for this viewer, BadInput
     where it cannot be read, AuditError where the look cannot be written, and then nothing is shown.
     """
     viewer = viewer or present_viewer()
     thing = f"{run_name}/{name}"
     # Before the file is opened: whether there is a table that is not theirs, viewers are not told.
-    found = published.read(run_name, name) if viewer.role and name in viewer.scope.tables else None
+    theirs = bool(viewer.role) and name in viewer.scope.tables
+    found = _found(run_name, name, before) if theirs else None
     if found is None or not viewer.sees({"audience": found.audience, "unit": found.unit}, name):
         record(Event(viewer.user or "public", "was refused", thing, viewer.role or "", filters or {}), at)
         raise AccessDenied(NOT_SHOWN)
     mine, left_out = _cut(found, viewer)
     record(Event(viewer.user or "public", what, thing, viewer.role or "", filters or {}, len(mine.table)), at)
     return Seen(mine, " ".join([_not_shown(found.audience, found.unit, viewer), *left_out]))
+
+
+def those_there(
+    run_name: str, needed: Iterable[str], wanted: Iterable[str] = (), *, at: str
+) -> dict[str, PublishedTable]:
+    """Return published tables by name: all that are `needed`, and of those `wanted` the ones there are for this viewer.
+
+    Raises as `read` does for a table that is needed.
+    """
+    tables = {name: read(run_name, name, at=at).published for name in needed}
+    for name in wanted:
+        with suppress(BadInput, AccessDenied):
+            tables[name] = read(run_name, name, at=at).published
+    return tables
+
+
+def names(run_name: str, viewer: Viewer | None = None) -> list[str]:
+    """Return the names of a run's published tables that a viewer's scope lists; what each shows, `read` decides."""
+    viewer = viewer or present_viewer()
+    return [name for name in published.tables(run_name) if viewer.role and name in viewer.scope.tables]
+
+
+def as_before(run_name: str, name: str, *, at: str) -> PublishedTable | None:
+    """Return a table as it was published before the current one; None where no such table is kept for this viewer."""
+    try:
+        return read(run_name, name, at=at, before=True).published
+    except (BadInput, AccessDenied):
+        return None
+
+
+def _found(run_name: str, name: str, before: bool) -> PublishedTable:
+    if not before:
+        return published.read(run_name, name)
+    if (earlier := published.read_before(run_name, name)) is None:
+        raise BadInput(NONE_BEFORE)
+    return earlier
 
 
 def _cut(found: PublishedTable, viewer: Viewer) -> tuple[PublishedTable, list[str]]:

@@ -33,7 +33,8 @@ def dashboard(argv: Sequence[str] | None = None) -> None:
     if not notebook.is_file():
         known = ", ".join(sorted(path.stem for path in notebook.parent.glob("*.ipynb"))) or "none"
         raise BadParameter(f"There is no dashboard {given.name!r}; there are: {known}.")
-    _start(["voila", str(notebook), "--Voila.port_retries=0"], given.port, 8866, "The dashboard", "/")
+    page = f"/voila/render/{notebook.name}"  # the folder is served, so that dashboards can link to each other
+    _start(["voila", str(notebook.parent), "--Voila.port_retries=0"], given.port, 8866, "The dashboard", page)
 
 
 def lab(argv: Sequence[str] | None = None) -> None:

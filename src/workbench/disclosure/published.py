@@ -8,20 +8,18 @@ Earlier manifests stay beside it as `manifest-<run id>.json`, with their files, 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.access.policy import policy
+from workbench.disclosure.last_check import staged_tables
 from workbench.disclosure.periods import kept_back
-from workbench.disclosure.publish import check_aggregate
 from workbench.disclosure.released import load
-from workbench.disclosure.staged import STAGED, Staged, check_together, read_staged
+from workbench.disclosure.staged import read_staged
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import BadInput, DisclosureError
+from workbench.errors import BadInput
 from workbench.files import sha256, write_atomically
 from workbench.outputs import check_name
 from workbench.paths import resolve, shown
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MANIFEST = "manifest.json"
+LATE = "The newest of these numbers cannot be shown at the moment. These are the ones published on {day}."
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) 
     Raises DisclosureError where a staged table breaks the site's policy, BadInput where a file
     cannot be written; then nothing has changed for a reader.
     """
-    staged = _staged(folders)
+    staged = staged_tables(folders)
     if not staged:
         return None
     home = resolve("published") / check_name(run_name)
@@ -115,20 +114,50 @@ def tables(run_name: str) -> list[str]:
 
 
 def read(run_name: str, name: str) -> PublishedTable:
-    """Return one published table. Raises BadInput, in one sentence for anyone, where it cannot be shown."""
+    """Return one published table; where it is missing or spoilt, the newest earlier one that can be read.
+
+    `kept` then says so, with its day. Raises BadInput, in one sentence for anyone, where none can be shown.
+    """
+    home = resolve("published") / check_name(run_name)
+    current = load(home / MANIFEST)
+    if (found := _readable(run_name, current, name)) is not None:
+        return found
+    for _, manifest in reversed(_earlier(home)):
+        # What was taken back by `restore` is newer than the current publication, and is not shown again.
+        if current and manifest["made_at"] > current["made_at"]:
+            continue
+        if (found := _readable(run_name, manifest, name)) is not None:
+            return replace(found, kept=LATE.format(day=found.made_at[:10]))
+    if name not in _manifest(run_name)["tables"]:
+        raise BadInput(f"The table “{name}” is not among what the run “{run_name}” has published.")
+    raise BadInput(
+        f"The published table “{name}” cannot be read at the moment; please ask those who run the reports "
+        f"to run “{run_name}” again."
+    )
+
+
+def read_before(run_name: str, name: str) -> PublishedTable | None:
+    """Return the table as it was published before the current one; None where no other is kept or readable."""
+    home = resolve("published") / check_name(run_name)
+    now = (load(home / MANIFEST) or {"tables": {}})["tables"].get(name)
+    for _, manifest in reversed(_earlier(home)):
+        about = manifest["tables"].get(name)
+        if isinstance(now, dict) and isinstance(about, dict) and about.get("file") != now.get("file"):
+            return _readable(run_name, manifest, name)
+    return None
+
+
+def _readable(run_name: str, manifest: dict[str, Any] | None, name: str) -> PublishedTable | None:
+    """Return a table of a manifest, or None where it is not there or is not what the manifest tells of."""
     import pyarrow as pa
 
-    manifest = _manifest(run_name)
-    about = manifest["tables"].get(name)
-    if about is None:
-        raise BadInput(f"The table “{name}” is not among what the run “{run_name}” has published.")
+    about = manifest["tables"].get(name) if manifest else None
+    if manifest is None or about is None:
+        return None
     try:
         return _read(run_name, manifest, about)
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(
-            f"The published table “{name}” cannot be read at the moment; please ask those who run the reports "
-            f"to run “{run_name}” again."
-        ) from error
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _read(run_name: str, manifest: dict[str, Any], about: dict[str, Any]) -> PublishedTable:
@@ -168,37 +197,6 @@ def _manifest(run_name: str) -> dict[str, Any]:
             f"to run “{run_name}”."
         )
     return manifest
-
-
-def _staged(folders: dict[str, Path]) -> dict[str, Path]:
-    """Return the staged Parquet file of each table name; raise where a table may not be published.
-
-    A table that several notebooks of the run publish (one report a unit, say) is named
-    `<notebook>.<table>` for each of them.
-    """
-    files = [
-        (notebook, file) for notebook, folder in folders.items() for file in sorted((folder / STAGED).glob("*.parquet"))
-    ]
-    times = Counter(file.stem for _, file in files)
-    found = {file.stem if times[file.stem] == 1 else f"{notebook}.{file.stem}": file for notebook, file in files}
-    ready = {
-        f"{file.parent.parent.name}.{file.stem}": read_staged(file.parent.parent, file.stem) for file in found.values()
-    }
-    for name, one in ready.items():
-        _check_staged(name.rpartition(".")[2], one)
-    check_together(ready, policy().min_count)
-    return found
-
-
-def _check_staged(name: str, one: Staged) -> None:
-    """Hold a staged table to the policy once more, outside the notebook that wrote it."""
-    given, shown = one.given, one.safe[one.safe[one.given.count].notna()]
-    check_aggregate(name, given.table, list(given.keys), given.count, given.numbers)
-    if (shown[given.count] < (least := policy().min_count)).any():
-        raise DisclosureError(
-            f"The staged table {name!r} shows a group of fewer than {least} people, the minimum of access.yml; "
-            "run its notebook again."
-        )
 
 
 def _kept(home: Path, staged: dict[str, Path]) -> dict[str, dict[str, Any] | None]:

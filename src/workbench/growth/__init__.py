@@ -51,6 +51,7 @@ _NAMES: dict[str, str] = {
     "policy_effect": "workbench.growth.trends.policy",
     "q_values": "workbench.growth.rankings",
     "rank_intervals": "workbench.growth.rankings",
+    "school_directory": "workbench.growth.trends.directory",
     "school_growth": "workbench.growth.curves.schools",
     "school_model": "workbench.growth.curves.models",
     "school_panel": "workbench.growth.trends.policy",
@@ -65,6 +66,7 @@ _NAMES: dict[str, str] = {
     "variance_parts": "workbench.growth.curves.variance",
     "vertical_scale": "workbench.growth.curves.rows",
     "within_between": "workbench.growth.gaps.parts",
+    "with_districts": "workbench.growth.trends.directory",
     "without_movers": "workbench.growth.curves.models",
 }
 

@@ -13,6 +13,7 @@ from workbench.growth.trends.indicators import ALL
 from workbench.shares import LEVEL
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
     from workbench.store import Data
@@ -22,13 +23,18 @@ DRAWS = 4000
 YEARS = FEWEST + 1  # one more, because ratios lie between years
 
 
-def membership(data: Data) -> pd.DataFrame:
-    """Return students on the roll on 1 October by `school_year` and `grade_level`: `n`, one row a year and grade."""
+def on_roll(data: Data) -> ibis.Table:
+    """Return the enrollments that hold on 1 October of their school year."""
     import ibis
 
     spells = data.enrollments
     day = ibis.date(spells.school_year - 1, 10, 1)
-    there = spells.filter(spells.entry_date <= day, spells.exit_date.isnull() | (spells.exit_date > day))
+    return spells.filter(spells.entry_date <= day, spells.exit_date.isnull() | (spells.exit_date > day))
+
+
+def membership(data: Data) -> pd.DataFrame:
+    """Return students on the roll on 1 October by `school_year` and `grade_level`: `n`, one row a year and grade."""
+    there = on_roll(data)
     counts = there.group_by("school_year", "grade_level").agg(n=there.student_id.nunique())
     return counts.order_by("school_year", "grade_level").to_pandas()
 

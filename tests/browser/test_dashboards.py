@@ -1,0 +1,152 @@
+"""Every dashboard as viewers meet it: by keyboard, on a telephone, enlarged, on paper, by its address.
+
+The rules of WCAG 2.2 AA that a program can check are checked by axe-core. With WORKBENCH_PICTURES naming the folder of
+a project that has published the runs `district` and `demo`, pictures of all pages are written to docs/pictures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workbench.dashboards.pages import PAGES
+
+PROJECT = Path(__file__).resolve().parents[2]
+READY = ".wb-provenance"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+HERE = ".wb-here"
+
+
+def page_of(address: str, name: str, query: str = "") -> str:
+    return address.replace("student_prediction.ipynb", f"{name}.ipynb") + query
+
+
+def at(visit: Callable, address: str, width: int = 1280) -> object:
+    """Open a page and wait until its last part and its first widgets are there."""
+    page = visit(address, width=width).page
+    page.wait_for_selector(READY)
+    page.wait_for_selector(".wb-share")
+    return page
+
+
+def now_at(page: object, name: str, place: str = "") -> None:
+    """Wait until a page shows a place and its address says so."""
+    query = "?run_name=district" + (f"&place={place}" if place else "")
+    page.wait_for_function(
+        "([here, name, query]) => document.querySelector(here).innerText === name && location.search === query",
+        arg=[HERE, name, query],
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_and_nothing_is_cut_off(dashboard: str, visit: Callable, name: str, width: int) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: type make setup")
+    page = at(visit, page_of(dashboard, name), width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("summary").first.click()
+    found = axe.Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    told = [f"{one['id']}: {one['help']} {[node['html'][:200] for node in one['nodes']][:3]}" for one in found]
+    assert told == []
+
+
+@pytest.mark.parametrize("width", [640, 320])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_cut_off_when_enlarged(dashboard: str, visit: Callable, name: str, width: int) -> None:
+    """640 pixels are 1280 at 200 %, 320 are 1280 at 400 % (WCAG 1.4.10, reflow)."""
+    page = at(visit, page_of(dashboard, name), width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".wb-sorry").count() == 0
+    assert page.locator("h1").count() == 1
+    assert page.title()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_ask_nobody_else_and_link_to_each_other(dashboard: str, visit: Callable, name: str) -> None:
+    one = visit(page_of(dashboard, name))
+    one.page.wait_for_selector(READY)
+    one.page.wait_for_selector(".wb-nav a")
+    assert one.elsewhere == []
+    assert one.failed == []
+    links = one.page.locator(".wb-nav a:not([aria-current])").all()
+    assert len(links) == len(PAGES)
+    one.page.get_by_role("link", name="Words and methods").click()
+    one.page.wait_for_selector("#wb-words", state="visible")  # the browser opens what the link leads into
+
+
+def test_from_the_whole_to_a_school_and_back(dashboard: str, visit: Callable) -> None:
+    page = at(visit, page_of(dashboard, "overview"))
+    page.evaluate("window.same = true")
+    assert "token" not in page.url
+    page.locator(".wb-ranges").get_by_role("link", name="North").click()
+    now_at(page, "North", "D1")
+    assert page.evaluate("document.activeElement.className") == "wb-here"
+    page.locator(".wb-ranges").get_by_role("link", name="Cedar Elementary").click()
+    now_at(page, "Cedar Elementary", "A3")
+    page.go_back()
+    now_at(page, "North", "D1")
+    page.go_back()
+    now_at(page, "All districts")
+    page.go_forward()
+    now_at(page, "North", "D1")
+    page.locator(".wb-crumbs").get_by_role("link", name="All districts").click()
+    now_at(page, "All districts")
+    assert page.evaluate("window.same")  # never loaded anew
+
+
+def test_a_view_is_shared_by_its_address(dashboard: str, visit: Callable) -> None:
+    page = at(visit, page_of(dashboard, "overview"))
+    page.get_by_label("Place", exact=True).select_option("Dogwood High")
+    now_at(page, "Dogwood High", "A4")
+    page.get_by_label("School year, by its spring").select_option("2024")
+    page.wait_for_url("**year=2024")
+    again = at(visit, f"{page.url}&{dashboard.split('?')[1]}")
+    assert again.inner_text(HERE) == "Dogwood High"
+    assert again.locator(".wb-card b").first.inner_text() == page.locator(".wb-card b").first.inner_text()
+
+
+def test_an_address_that_was_tampered_with_is_told_in_a_sentence(dashboard: str, visit: Callable) -> None:
+    page = at(visit, page_of(dashboard, "overview", "&place=D9&x=<script>alert(1)</script>"))
+    assert page.inner_text(HERE) == "All districts"
+    assert "Part of this address is not on this page" in page.inner_text("main")
+    page = at(visit, page_of(dashboard, "explore", "&table=students"))
+    assert "There is no published table “students”" in page.inner_text("main")
+
+
+def test_by_keyboard_alone(dashboard: str, visit: Callable) -> None:
+    page = at(visit, page_of(dashboard, "overview"))
+    reached = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.innerText || document.activeElement.tagName"))
+        shown = "getComputedStyle(document.activeElement).outlineStyle"
+        assert page.evaluate(shown) != "none", f"no focus is seen at {reached[-1]}"
+        if reached[-1] == "North":
+            break
+    assert reached[:2] == ["Overview", "School profile"]
+    page.keyboard.press("Enter")
+    now_at(page, "North", "D1")
+
+
+def test_on_paper_only_what_is_to_be_read(dashboard: str, visit: Callable) -> None:
+    page = at(visit, page_of(dashboard, "overview"))
+    page.emulate_media(media="print")
+    for part in (".wb-nav", ".wb-filters", ".wb-downloads"):
+        assert not page.locator(part).first.is_visible()
+    assert page.locator(".wb-chart").first.is_visible()
+
+
+@pytest.mark.skipif(not os.environ.get("WORKBENCH_PICTURES"), reason="WORKBENCH_PICTURES names no project")
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures(serving: Callable, visit: Callable, tmp_path: Path, name: str) -> None:
+    with serving("dashboard", Path(os.environ["WORKBENCH_PICTURES"]).resolve(), tmp_path / "log") as address:
+        for width, suffix in ((1280, ""), (390, "-phone")):
+            page = at(visit, page_of(address, name), width)
+            page.wait_for_timeout(500)
+            whole = {"x": 0, "y": 0, "width": width, "height": 1900 if suffix else 1500}
+            file = PROJECT / "docs" / "pictures" / f"dashboard-{name}{suffix}.png"
+            page.screenshot(path=file, full_page=True, clip=whole)
+            assert file.stat().st_size > 20_000

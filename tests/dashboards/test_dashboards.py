@@ -1,0 +1,125 @@
+"""Every dashboard's notebook: it runs as it is, tells what was published, and fails in words alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from workbench.dashboards.guard import SORRY
+from workbench.dashboards.pages import PAGES
+
+SCHOOLS = ("overview", "school_profile", "equity", "growth")
+WORDS = {
+    "overview": [
+        "48.6 %",  # 240 + 180 + 60 + 250 + 120 + 220 of 2,200 students
+        "The line marks All districts",
+        "Since the last publication",
+    ],
+    "school_profile": ["Alder Elementary (A1)", "Proficient in math: 60.0 %, 10.0 points more ("],
+    "equity": ["Female", "No change that can be told from chance", "Within schools"],
+    "growth": ["1.50 (0.50 to 2.50)"],
+    "explore": ["Your own table and chart", "Indicators by year"],
+    "student_prediction": ["36 of 600, 6 in 100"],
+}
+LAST = """
+from ipywidgets import HTML as _H, Widget
+import sys
+for one in view.choices.values():
+    one.value = one.options[-1][1] if isinstance(one.options[-1], tuple) else one.options[-1]
+print({"pandas", "ibis", "duckdb", "matplotlib", "sklearn", "scipy"} & set(sys.modules))
+"""
+BREAK = """
+def _broken(*_, **__):
+    raise RuntimeError("secret words of " + __import__("os").getcwd())
+
+_live, _plain = dash.View.live, dash.live
+dash.View.live = lambda self, render, *names: _live(self, _broken, *names)
+dash.live = lambda render, **chosen: _plain(_broken, **chosen)
+"""
+PRESS = """
+import ipywidgets
+seen.read = _broken
+for one in list(ipywidgets.widgets.widget._instances.values()):
+    if isinstance(one, ipywidgets.Button):
+        one.click()
+for one in view.choices.values():
+    one.value = one.options[-1][1] if isinstance(one.options[-1], tuple) else one.options[-1]
+"""
+
+
+def notebook(root: Path, name: str) -> nbformat.NotebookNode:
+    return nbformat.read(root / "notebooks" / "dashboards" / f"{name}.ipynb", as_version=4)
+
+
+def ran(root: Path, found: nbformat.NotebookNode, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Run a notebook; return the HTML of its page and what it printed."""
+    monkeypatch.setenv("WORKBENCH_ROOT", str(root))
+    done = NotebookClient(found, timeout=120, store_widget_state=True).execute(cwd=str(root))
+    widgets = done.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
+    parts = [one["state"].get("value") or "" for one in widgets if one["model_name"] == "HTMLModel"]
+    outputs = [output for cell in done.cells for output in cell.outputs]
+    parts += [one["data"].get("text/html", "") for one in outputs if "data" in one]
+    return "".join(map(str, parts)), "".join(one.get("text", "") for one in outputs if one.output_type == "stream")
+
+
+def test_every_page_is_a_notebook_and_the_other_way_round(demo_root: Path) -> None:
+    assert {path.stem for path in (demo_root / "notebooks" / "dashboards").glob("*.ipynb")} == set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_tells_what_was_published_and_loads_nothing_heavy(
+    demo_root: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    page, _ = ran(demo_root, notebook(demo_root, name), monkeypatch)
+    assert "wb-sorry" not in page
+    for words in WORDS[name]:
+        assert words.casefold() in page.casefold()
+    assert 'id="wb-words"' in page
+    moved = notebook(demo_root, name)
+    moved.cells.append(nbformat.v4.new_code_cell(LAST))
+    page, printed = ran(demo_root, moved, monkeypatch)
+    assert "wb-sorry" not in page
+    assert printed.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_when_every_callback_fails_the_viewer_reads_sentences_only(
+    demo_root: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    broken = notebook(demo_root, name)
+    at = next(place for place, cell in enumerate(broken.cells) if "speak_plainly" in cell.source) + 1
+    broken.cells.insert(at, nbformat.v4.new_code_cell(BREAK))
+    broken.cells.append(nbformat.v4.new_code_cell(PRESS))
+    page, printed = ran(demo_root, broken, monkeypatch)
+    callbacks = sum(len(re.findall(r"\.live\(", cell.source)) for cell in broken.cells[at + 1 :])
+    downloads = sum(len(re.findall(r"take_along\(", cell.source)) for cell in broken.cells)
+    assert callbacks > 2
+    assert page.count(SORRY) == callbacks + downloads
+    for leak in ("Traceback", "RuntimeError", "secret", str(demo_root)):
+        assert leak not in page + printed
+
+
+def test_a_spoilt_table_shows_the_one_before_with_its_day(
+    demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(demo_root, root)
+    home = root / "published" / "district"
+    about = json.loads((home / "manifest.json").read_text())["tables"]["indicators"]
+    (home / about["file"]).write_bytes(b"PAR1 half")
+    page, _ = ran(root, notebook(root, "overview"), monkeypatch)
+    assert "The newest of these numbers cannot be shown at the moment. These are the ones published on 20" in page
+    assert "wb-sorry" not in page
+
+
+@pytest.mark.parametrize("name", SCHOOLS)
+def test_it_fits_no_model_and_opens_no_data(demo_root: Path, name: str) -> None:
+    text = (demo_root / "notebooks" / "dashboards" / f"{name}.ipynb").read_text()
+    for heavy in ("pandas", "sklearn", "open_data", "fit("):
+        assert heavy not in text
