@@ -115,7 +115,7 @@ def cut_scores(
     for subject, rows in tests.groupby("subject"):
         scores = rows.groupby("grade_level").scale_score
         cuts = given.get(str(subject)) or scores.quantile(share_below).tolist()
-        found |= {(str(subject), g): cut for g, cut in cuts_by_grade(str(subject), cuts, scores.groups).items()}
+        found |= {(str(subject), g): cut for g, cut in cuts_by_grade(str(subject), cuts, rows.grade_level).items()}
     return found
 
 
