@@ -181,7 +181,10 @@ def _show_plan(plan: Any) -> int:
     from workbench.reports.inputs import check_inputs
 
     inputs = check_inputs(plan)
-    print(f"{plan.title}: {len(plan.steps)} notebooks, {plan.audience} reports. All is well; nothing was started.")
+    print(
+        f"{plan.title}: {len(plan.steps)} notebooks, {plan.audience} reports. The values and the data are sound; "
+        "names that only the data can tell are checked by the notebooks. Nothing was started."
+    )
     for step in plan.steps:
         print(f"\n{step.name}" + (f"  (after {', '.join(step.after)})" if step.after else ""))
         for name, value in step.parameters.items():

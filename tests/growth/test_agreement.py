@@ -102,3 +102,13 @@ def test_a_method_that_is_not_compared_is_not_nearest_to_the_truth() -> None:
     nearest = agreement.beside_truth(table, pd.Series([-2.0, -1.0, 0.0, 0.0, 1.0, 2.0], list("abcdef")), PEERS)
     assert list(nearest.method) == ["value added"]
     assert nearest.correlation[0] == pytest.approx(1)
+
+
+def test_schools_are_named_in_the_picture_and_in_its_words() -> None:
+    moved = scores().assign(x=lambda t: t.x + 3.0 * (t.school == "a"))
+    found = agreement.agreement(
+        {"mean score": agreement.means(scores(), "x"), "value added": agreement.means(moved, "x")}, PEERS
+    )
+    drawn = agreement.lines(found.table, found.differences, {"a": "Summit Elementary"})
+    assert "Summit Elementary (a)" in drawn.alt
+    assert [text.get_text() for text in drawn.figure.axes[0].texts] == ["Summit Elementary"]

@@ -121,7 +121,10 @@ def test_a_notebook_has_its_name_only_when_it_succeeded(campaign: tuple[Record, 
 def test_a_run_that_failed_publishes_nothing(campaign: tuple[Record, str]) -> None:
     record, end = campaign
     assert (record.folder / "counts" / "published" / "by_school.parquet").exists()
-    assert end.endswith("Nothing was published.")
+    *_, published_nothing, where = end.splitlines()
+    assert published_nothing == "Nothing was published."
+    assert where.startswith(f"Open runs/{record.id}/index.html. Where it stopped: ")
+    assert f"runs/{record.id}/raises.failed.ipynb" in where
     assert published.runs() == []
 
 
@@ -190,6 +193,16 @@ def test_a_run_that_ends_well_publishes_and_a_resumed_one_keeps_what_is_unchange
     changed = once(quiet, resume=True).manifest["notebooks"]
     assert changed["counts"] == first
     assert changed["then"]["fingerprint"] != second["fingerprint"]
+
+
+def test_a_part_of_a_run_is_not_what_a_whole_one_goes_on_with(study: Project, quiet: Screen) -> None:
+    whole = once(quiet)
+    part = run.run(make_plan("params/study.yml", (), ("counts",)), screen=quiet)
+    assert part.id != whole.id
+    again = once(quiet, resume=True)
+    assert (again.id, set(again.manifest["notebooks"])) == (whole.id, {"counts", "then"})
+    assert again.manifest["notebooks"] == whole.manifest["notebooks"]
+    assert run.run(make_plan("params/study.yml", (), ("counts",)), resume=True, screen=quiet).id == part.id
 
 
 def test_changed_data_values_or_code_are_never_kept(study: Project, monkeypatch: pytest.MonkeyPatch) -> None:

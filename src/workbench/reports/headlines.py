@@ -29,7 +29,7 @@ _SAID = {
     "shape": "Shape of the mean growth curve",
     "share_not_told_apart_from_average": "Schools and years that cannot be told apart from average",
     "share_on_track": "Students who grew enough to reach or keep the standard",
-    "share_out_of_reach": "Targets furthest ahead that are out of reach",
+    "share_out_of_reach": "Students for whom the standard is out of reach",
     "students": "Students with scores",
     "typical_error_of_one_student": "Typical error of one student's percentile",
 }

@@ -90,9 +90,10 @@ def record(run_id: str) -> Record:
     return known[run_id]
 
 
-def last_record(run: str) -> Record | None:
-    """Return the newest run of a name, if there is one."""
-    return next((each for each in records() if each.manifest["run"] == run), None)
+def last_record(run: str, whole: bool | None = None) -> Record | None:
+    """Return the newest run of a name, if there is one; with `whole`, of those of all its notebooks or of a part."""
+    mine = (each for each in records() if each.manifest["run"] == run)
+    return next((each for each in mine if whole is None or each.manifest["whole"] == whole), None)
 
 
 def _lock_file(run: str) -> Path:

@@ -20,8 +20,9 @@ from workbench.reports.plan import Plan, Step
 def begin(plan: Plan, inputs: Mapping[str, Input], resume: bool) -> tuple[Record, set[str]]:
     """Return the record of a run that begins, and the names of the notebooks it keeps from before.
 
-    `resume` goes on with the last run of the same name: a notebook that succeeded is kept where its
-    cells, parameters, data and the workbench's code are the same, and so is all it comes after.
+    `resume` goes on with the last run of the same name, a whole one with a whole one and a part with a part: a notebook
+    that succeeded is kept where its cells, parameters, data and the workbench's code are the same, and so is all it
+    comes after.
     """
     entries = {step.name: _entry(step, fingerprint(plan, step, inputs)) for step in plan.steps}
     manifest: dict[str, Any] = {
@@ -43,7 +44,7 @@ def begin(plan: Plan, inputs: Mapping[str, Input], resume: bool) -> tuple[Record
         "inputs": [each.as_dict() for each in inputs.values()],
         "notebooks": entries,
     }
-    last = ledger.last_record(plan.run) if resume else None
+    last = ledger.last_record(plan.run, plan.whole) if resume else None
     if last is None:
         return ledger.new_record(plan.run, manifest), set()
     kept: set[str] = set()
@@ -53,7 +54,7 @@ def begin(plan: Plan, inputs: Mapping[str, Input], resume: bool) -> tuple[Record
         if same and kept.issuperset(step.after) and (last.folder / f"{step.name}.html").exists():
             entries[step.name] = before
             kept.add(step.name)
-    if len(kept) == len(plan.steps) and last.manifest["whole"] == plan.whole and last.manifest["status"] == "done":
+    if len(kept) == len(plan.steps) and last.manifest["status"] == "done":
         manifest |= {
             "status": "done",
             "published": last.manifest["published"],

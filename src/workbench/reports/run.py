@@ -133,7 +133,10 @@ def _finish(plan: Plan, record: Record) -> None:
         told = [f"{name} failed. {error}" for name, error in failed.items()]
         skipped = [name for name, entry in entries.items() if entry["status"] == "skipped"]
         also = [f"Not started, because they come after: {', '.join(skipped)}."] if skipped else []
-        raise NotebookFailed("\n".join([*told, *also, "Nothing was published."]))
+        kept = [file for name in failed if (file := record.folder / f"{name}.failed.ipynb").exists()]
+        stopped = f" Where it stopped: {', '.join(map(shown, kept))}." if kept else ""
+        where = f"Open {shown(record.folder / 'index.html')}.{stopped}"
+        raise NotebookFailed("\n".join([*told, *also, "Nothing was published.", where]))
     if plan.whole and record.manifest["status"] != "done":
         _publish(plan, record)
     record.manifest["status"] = "done"

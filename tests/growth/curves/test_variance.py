@@ -24,7 +24,7 @@ def parts_of_growth(schools: tuple[float, float, float]) -> pd.DataFrame:
 def test_the_largest_part_is_named_first_and_the_interval_of_schools_is_a_share() -> None:
     """0.1 of 10 is 1 %; limits 0.0 and 9.9 beside the other 9.9 are 0 and 50 %."""
     assert variance.said(parts_of_growth((0.1, 0.0, 9.9))) == [
-        "Of the variance of growth a year: teachers, lasting 80 %, students 19 %, schools 1 %. "
+        "Of the variance of growth a year: 80 % teachers, lasting; 19 % students; 1 % schools. "
         "Within their 95 % interval, schools may hold from 0 to 50 %."
     ]
 

@@ -107,16 +107,21 @@ def lines(
     for place, school in zip(
         _apart(wide.loc[chosen].iloc[:, -1].to_numpy(float), 0.06 * np.ptp(wide)), chosen, strict=True
     ):
-        axes.annotate(school, (at[-1] + 0.1, wide.loc[school].iloc[-1]), (at[-1] + 0.28, place), va="center",
+        label, end = (names or {}).get(school, school), wide.loc[school].iloc[-1]
+        axes.annotate(label, (at[-1] + 0.1, end), (at[-1] + 0.28, place), va="center", fontsize=9,
                       arrowprops={"arrowstyle": "-", "color": "#7a8794", "linewidth": 0.6})  # fmt: skip
     axes.axhline(0, color="#333333", linewidth=1)
     axes.set_xticks(at, list(wide))
-    axes.set_xlim(-0.3, at[-1] + 0.95)
+    axes.set_xlim(-0.3, at[-1] + 1.15)
     axes.set_ylabel("Against schools of the same level (SD)")
     if chosen:
         fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     others = f"{len(wide) - len(chosen)} schools are thin grey lines"
-    named = f"those that methods disagree about most are {', '.join(chosen)}" if chosen else "no disagreement is large"
+    named = (
+        f"those that methods disagree about most are {', '.join(_called(s, names) for s in chosen)}"
+        if chosen
+        else "no disagreement is large"
+    )
     alt = f"Lines of {len(wide)} schools' standardised estimates across {wide.shape[1]} methods; {others}; {named}."
     return Drawn(fig, alt, table)
 

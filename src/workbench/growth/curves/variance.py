@@ -54,9 +54,7 @@ def said(parts: pd.DataFrame) -> list[str]:
     sentences = []
     for of, rows in parts.groupby("of", sort=False):
         ordered = rows.sort_values("share", ascending=False, kind="stable")
-        shares = ", ".join(
-            f"{part} {100 * share:.0f} %" for part, share in zip(ordered.part, ordered.share, strict=True)
-        )
+        shares = "; ".join(f"{100 * s:.0f} % {part}" for part, s in zip(ordered.part, ordered.share, strict=True))
         sentences.append(f"Of the variance of {of}: {shares}.{_share_of_schools(rows)}")
     return sentences
 
