@@ -54,7 +54,7 @@ def cutoff(rng: Generator, effect: float, n: int = 1500) -> tuple[pd.DataFrame, 
     return rows, {"LATE at the cut-off": effect}
 
 
-def chosen(rng: Generator, effect: float, n: int = 1000) -> tuple[pd.DataFrame, dict[str, float]]:
+def chosen(rng: Generator, effect: float, n: int = 2000) -> tuple[pd.DataFrame, dict[str, float]]:
     """The needy are chosen: P(came) = Λ(0.6 need − 0.4 earlier), both and a third covariate N(0, 1).
 
     absent = 10 + 2 need − earlier + ½ need² + 2 ε + effect (1 + ½ need) · came. Truth: ATE effect; ATT
