@@ -11,7 +11,7 @@ import pytest
 from workbench.errors import BadParameter, ModelError
 from workbench.interventions import effect
 from workbench.interventions.effect import worlds
-from workbench.interventions.effect.adjusted import _influence, overlap
+from workbench.interventions.effect.adjusted import _folds, _influence, overlap
 
 KNOWN = ["need", "earlier", "third"]
 
@@ -30,7 +30,7 @@ def check(told: effect.Effect, name: str) -> bool | None:
 def test_help_is_found_where_the_naive_comparison_says_harm(rows: pd.DataFrame, estimand: str) -> None:
     _, truth = worlds.chosen(np.random.default_rng(1), -1.0)
     told = effect.doubly_robust(rows, "absent", "came", KNOWN, better="lower", estimand=estimand)  # type: ignore[arg-type]
-    assert rows.absent[rows.came].mean() - rows.absent[~rows.came].mean() > 0.5
+    assert rows.absent[rows.came].mean() - rows.absent[~rows.came].mean() > 0
     assert told.conf_low <= truth[estimand] <= told.conf_high < 0
     assert told.estimand == estimand
     assert (check(told, "overlap"), check(told, "balance")) == (True, True)
@@ -57,6 +57,13 @@ def test_the_error_is_the_spread_of_influences_by_hand() -> None:
     alone, pairs = _influence(model, np.arange(4)), _influence(model, np.array([0, 0, 1, 1]))
     assert (alone.estimate, alone.std_error, alone.df) == pytest.approx((3, (14 / 3 / 4) ** 0.5, 3))
     assert (pairs.estimate, pairs.std_error, pairs.df) == pytest.approx((3, (18 / 16 * 2) ** 0.5, 1))
+
+
+def test_no_school_is_in_two_folds() -> None:
+    schools = np.repeat(np.arange(20), 10)
+    folds = _folds((np.arange(200) % 3 == 0).astype(float), schools, 1)
+    assert sorted(row for _, test in folds for row in test) == list(range(200))
+    assert all(not set(schools[train]) & set(schools[test]) for train, test in folds)
 
 
 def test_no_overlap_is_refused() -> None:

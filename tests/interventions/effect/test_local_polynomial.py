@@ -53,3 +53,11 @@ def test_an_empty_side_and_a_score_of_few_values_are_refused() -> None:
         jump(x, y, 0.05, 1)
     with pytest.raises(ModelError, match="different scores"):
         bandwidth(np.where(x >= 0, 1.0, -1.0), y)
+
+
+def test_rows_told_twice_tell_no_more_when_clustered() -> None:
+    x, y = noisy()
+    once = jump(x, y, 0.5, 2)
+    twice = jump(np.repeat(x, 2), np.repeat(y, 2), 0.5, 2, np.repeat(np.arange(200), 2))
+    assert (twice.estimate, twice.std_error) == pytest.approx((once.estimate, once.std_error))
+    assert jump(np.repeat(x, 2), np.repeat(y, 2), 0.5, 2).std_error < 0.75 * once.std_error

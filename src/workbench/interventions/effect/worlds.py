@@ -54,21 +54,21 @@ def cutoff(rng: Generator, effect: float, n: int = 1500) -> tuple[pd.DataFrame, 
     return rows, {"LATE at the cut-off": effect}
 
 
-def chosen(rng: Generator, effect: float, n: int = 1000) -> tuple[pd.DataFrame, dict[str, float]]:
-    """The needy are chosen: P(came) = Λ(0.8 need − 0.5 earlier), both and a third covariate N(0, 1).
+def chosen(rng: Generator, effect: float, n: int = 2000) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The needy are chosen: P(came) = Λ(0.6 need − 0.4 earlier), both and a third covariate N(0, 1).
 
     absent = 10 + 2 need − earlier + ½ need² + 2 ε + effect (1 + ½ need) · came. Truth: ATE effect; ATT
     effect (1 + ½ E[need | came]), by Gauss–Hermite quadrature.
     """
     need, earlier, third = rng.normal(size=(3, n))
-    came = rng.random(n) < 1 / (1 + np.exp(-0.8 * need + 0.5 * earlier))
+    came = rng.random(n) < 1 / (1 + np.exp(-0.6 * need + 0.4 * earlier))
     absent = 10 + 2 * need - earlier + need**2 / 2 + 2 * rng.normal(size=n) + effect * (1 + need / 2) * came
     rows = pd.DataFrame({"absent": absent, "came": came, "need": need, "earlier": earlier, "third": third})
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
-    spread = 0.89**0.5
+    spread = 0.52**0.5
     index = weights @ (nodes / (1 + np.exp(-spread * nodes))) / weights.sum()
     rows["before"] = 2 * need - earlier + 2 * rng.normal(size=n)
-    return rows, {"ATE": effect, "ATT": effect * (1 + 0.5 * 0.8 / spread * index / 0.5)}
+    return rows, {"ATE": effect, "ATT": effect * (1 + 0.5 * 0.6 / spread * index / 0.5)}
 
 
 def starts(rng: Generator, effect: float, units: int = 30) -> tuple[pd.DataFrame, dict[str, float]]:
