@@ -23,7 +23,7 @@ CHART = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 300"><title>
 
 
 def picked():
-    return {"school": school.value}
+    return {"school": view.values()["school"]}
 
 
 def given():
@@ -32,7 +32,7 @@ def given():
 
 
 def columns(one):
-    rows = [row for row in one.published.table.to_pylist() if names[row["school_id"]] == school.value]
+    rows = [row for row in one.published.table.to_pylist() if names[row["school_id"]] == view.values()["school"]]
     wanted = ("school_name", "grade_level", "group", "n", "expected_leavers", "suppressed")
     return {name: [row[name] for row in rows] for name in wanted}
 
@@ -98,7 +98,7 @@ def saved(address: str, chromium: object, tmp_path_factory: pytest.TempPathFacto
     page.wait_for_selector(".wb-provenance")
     box = page.locator(".wb-downloads").last
     box.wait_for()
-    page.get_by_label("School").select_option("Zion")
+    page.get_by_label("School", exact=True).select_option("Zion")
     folder, files = tmp_path_factory.mktemp("saved"), {}
     for kind, words in KINDS.items():
         box.get_by_role("button", name=words).click()
