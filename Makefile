@@ -42,7 +42,7 @@ hub: setup-hub  ## let people sign in, on this machine: JupyterHub with the dash
 test: lint demo  ## set up what is missing, run the demo and every test (up to 20 minutes)
 	@scripts/setup-hub || echo 'The tests of the hub are left out.'
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -rs --nbval-lax --nbval-current-env \
-		--ignore-glob='tests/*.ipynb' tests notebooks
+		--ignore-glob='tests/*.ipynb' --ignore=notebooks/dashboards tests notebooks
 
 lint: setup  ## check style and types
 	@.venv/bin/ruff check .

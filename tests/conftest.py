@@ -6,6 +6,7 @@ import os
 import runpy
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -36,6 +37,20 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"there is no folder of real data at {folder}; set WORKBENCH_REAL_DATA to it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """Debian's browser, one for all tests of a process: its driver bears no second one beside it."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: type make setup")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no chromium: type apt-get install chromium")
+    flags = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ HARMS: dict[str, tuple[Harm, Told]] = {
         lambda folder: shutil.copy(folder / GRADES, folder / "enrollments" / "copy.parquet"),
         ("enrollments/copy.parquet is not named in dataset.json", "Move it elsewhere"),
     ),
-    "half written": (without("dataset.json"), (f"{DATA} has no dataset.json", "was not finished", "Write it again")),
+    "half written": (without("dataset.json"), (f"{DATA} has no dataset.json", "was not finished", "made again")),
     "other schema": (
         manifest_with(lambda m: m.update(schema_version=99)),
         ("dataset.json is of schema version 99; this workbench reads version", "Write the data folder again"),

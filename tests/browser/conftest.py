@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,21 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: type make setup")
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    """The browser, shared by all tests of a session."""
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium: type apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -71,8 +71,10 @@ def test_pages_ask_nobody_else_and_link_to_each_other(dashboard: str, visit: Cal
     one.page.wait_for_selector(".wb-nav a")
     assert one.elsewhere == []
     assert one.failed == []
-    links = one.page.locator(".wb-nav a:not([aria-current])").all()
-    assert len(links) == len(PAGES)
+    others = ".wb-nav a:not([aria-current])"
+    one.page.wait_for_function(
+        "([links, n]) => document.querySelectorAll(links).length === n", arg=[others, len(PAGES)]
+    )
     one.page.get_by_role("link", name="Words and methods").click()
     one.page.wait_for_selector("#wb-words", state="visible")  # the browser opens what the link leads into
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -70,6 +73,18 @@ def ran(root: Path, found: nbformat.NotebookNode, monkeypatch: pytest.MonkeyPatc
 
 def test_every_page_is_a_notebook_and_the_other_way_round(demo_root: Path) -> None:
     assert {path.stem for path in (demo_root / "notebooks" / "dashboards").glob("*.ipynb")} == set(PAGES)
+
+
+def test_nbval_runs_every_page(demo_root: Path) -> None:
+    asked = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    done = subprocess.run(
+        [*asked, "notebooks/dashboards"],
+        cwd=demo_root,
+        env=os.environ | {"WORKBENCH_ROOT": str(demo_root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 @pytest.mark.parametrize("name", PAGES)

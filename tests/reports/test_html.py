@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -202,26 +200,13 @@ def test_a_public_overview_tells_no_result_no_error_and_no_person(tmp_path: Path
     assert "seed" in public
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("there is no chromium on this machine")
-    options = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=chromium, args=options)
-        yield opened
-        opened.close()
-
-
-def test_reports_open_without_a_network(browser: Any, tmp_path: Path) -> None:
+def test_reports_open_without_a_network(chromium: Any, tmp_path: Path) -> None:
     page(tmp_path, "public")
     report = notebook()
     del report.cells[3].outputs[-1]  # the one that asks for a script of somebody else's
     html.write_report(report, ABOUT, tmp_path / "research.html")
     overview(tmp_path, "research")
-    context = browser.new_context(offline=True)
+    context = chromium.new_context(offline=True)
     asked: list[str] = []
     failed: list[str] = []
     for name in ("index", "research", "public"):
@@ -237,9 +222,9 @@ def test_reports_open_without_a_network(browser: Any, tmp_path: Path) -> None:
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
-def test_a_script_of_somebody_elses_is_not_fetched(browser: Any, tmp_path: Path) -> None:
+def test_a_script_of_somebody_elses_is_not_fetched(chromium: Any, tmp_path: Path) -> None:
     page(tmp_path, "research")
-    tab = browser.new_page()
+    tab = chromium.new_page()
     reached: list[str] = []
     tab.route("**/*", lambda route: (reached.append(route.request.url), route.continue_()))
     tab.goto((tmp_path / "research.html").as_uri())
@@ -247,9 +232,9 @@ def test_a_script_of_somebody_elses_is_not_fetched(browser: Any, tmp_path: Path)
     assert "secret 8" in tab.inner_text("main")
 
 
-def test_the_code_of_a_report_unfolds(browser: Any, tmp_path: Path) -> None:
+def test_the_code_of_a_report_unfolds(chromium: Any, tmp_path: Path) -> None:
     page(tmp_path, "research")
-    tab = browser.new_page()
+    tab = chromium.new_page()
     tab.goto((tmp_path / "research.html").as_uri())
     code = tab.locator("details.code pre").first
     assert not code.is_visible()
