@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 import urllib.error
@@ -32,7 +33,9 @@ def full(
 ) -> Iterator[str]:
     """The public's dashboards on a server with a place for one kernel."""
     pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: type make setup-hub")
-    with server(FULL, hub_site, tmp_path) as address:
+    own = tmp_path / "project"  # with an audit log of its own
+    shutil.copytree(hub_site, own, ignore=shutil.ignore_patterns("audit"))
+    with server(FULL, own, tmp_path) as address:
         yield address
 
 
