@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -11,87 +10,27 @@ import numpy as np
 import pandas as pd
 from _study import JOBS, markdown, write
 
-from workbench.interventions import effect
-from workbench.interventions.effect import worlds
+from workbench.interventions.effect.designs import DESIGNS, naive
 
 SEED = 20260301
 DRAWS, DEAR = 2000, 400
 BLOCKS = 20
-Made = tuple[pd.DataFrame, dict[str, float]]
-Naive = tuple[float, bool]
-Estimated = tuple[effect.Effect, Naive]
-
-
-def _naive(rows: pd.DataFrame, outcome: str, had: Any) -> Naive:
-    """The difference of means, and whether it is more than chance by Welch's t, every row by itself."""
-    from scipy.stats import ttest_ind
-
-    sides = rows[outcome][had], rows[outcome][~had]
-    return float(sides[0].mean() - sides[1].mean()), bool(ttest_ind(*sides, equal_var=False).pvalue < 0.05)
-
-
-def _lottery(rows: pd.DataFrame) -> Estimated:
-    found = effect.randomised(rows, "absent", "invited", better="lower", covariates=["earlier"], placebo="before")
-    return found, _naive(rows, "absent", rows.came)
-
-
-def _invited(rows: pd.DataFrame) -> Estimated:
-    found = effect.encouragement(rows, "absent", "invited", "came", better="lower", covariates=["earlier"])
-    return found, _naive(rows, "absent", rows.came)
-
-
-def _schools(rows: pd.DataFrame) -> Estimated:
-    found = effect.randomised(rows, "score", "drawn", better="higher", covariates=["earlier"], cluster="school")
-    return found, _naive(rows, "score", rows.drawn)
-
-
-def _cutoff(rows: pd.DataFrame) -> Estimated:
-    found = effect.discontinuity(
-        rows, "absent", "placement", 0.0, treated="below", better="lower", covariates=["earlier"]
-    )
-    return found, _naive(rows, "absent", rows.placement < 0)
-
-
-def _starts(rows: pd.DataFrame) -> Estimated:
-    found = effect.staggered(rows, "rate", "school", "year", "began", better="lower")
-    return found, _naive(rows, "rate", rows.year >= rows.began)
-
-
-def _chosen(estimand: Any) -> Callable[[pd.DataFrame], Estimated]:
-    def found(rows: pd.DataFrame) -> Estimated:
-        told = effect.doubly_robust(
-            rows, "absent", "came", ["need", "earlier", "third"], better="lower", estimand=estimand
-        )
-        return told, _naive(rows, "absent", rows.came)
-
-    return found
-
-
-# Name: who makes the rows, who estimates, the effect, draws.
-METHODS: dict[str, tuple[Callable[..., Made], Callable[[pd.DataFrame], Estimated], float, int]] = {
-    "lottery of students": (worlds.lottery, _lottery, -2.0, DRAWS),
-    "invitation as instrument": (worlds.lottery, _invited, -2.0, DRAWS),
-    "lottery of 20 schools": (worlds.schools, _schools, 0.4, DRAWS),
-    "cut-off": (worlds.cutoff, _cutoff, -2.0, DRAWS),
-    "staggered starts": (worlds.starts, _starts, -1.0, DRAWS),
-    "chosen, ATE": (worlds.chosen, _chosen("ATE"), -1.0, DEAR),
-    "chosen, ATT": (worlds.chosen, _chosen("ATT"), -1.0, DEAR),
-}
 
 
 def draws(name: str, size: float, block: int, count: int) -> list[dict[str, Any]]:
     """`count` draws of one method's world with an effect of `size`, seeded by study, method and block."""
-    make, estimate, _, _ = METHODS[name]
-    rng = np.random.default_rng([SEED, list(METHODS).index(name), int(size != 0), block])
+    design = DESIGNS[name]
+    rng = np.random.default_rng([SEED, list(DESIGNS).index(name), int(size != 0), block])
     rows = []
     for _ in range(count):
-        table, truths = make(rng, size)
-        told, naive = estimate(table)
+        table, truths = design.make(rng, size)
+        told, by_means = design.estimate(table), naive(design, table)
         truth = truths[told.estimand]
         rows.append(
             {
                 "method": name, "estimand": told.estimand, "effect": size != 0, "truth": truth,
-                "estimate": told.estimate, "std_error": told.std_error, "naive": naive[0], "naive found": naive[1],
+                "estimate": told.estimate, "std_error": told.std_error,
+                "naive": by_means[0], "naive found": by_means[1],
                 "held": told.conf_low <= truth <= told.conf_high, "found": told.p < 0.05, "alarms": len(told.failed),
                 **{f"alarm {check.name}": check.passed is False for check in told.checks},
             }
@@ -102,9 +41,9 @@ def draws(name: str, size: float, block: int, count: int) -> list[dict[str, Any]
 def drawn(methods: list[str], share: float = 1.0) -> pd.DataFrame:
     """All draws of these methods, with and without an effect, in two processes."""
     tasks = [
-        (name, size, block, max(1, round(share * METHODS[name][3] / BLOCKS)))
+        (name, size, block, max(1, round(share * (DEAR if DESIGNS[name].dear else DRAWS) / BLOCKS)))
         for name in methods
-        for size in (METHODS[name][2], 0.0)
+        for size in (DESIGNS[name].effect, 0.0)
         for block in range(BLOCKS)
     ]
     with ProcessPoolExecutor(JOBS) as pool:
@@ -153,7 +92,7 @@ def verdicts(told: pd.DataFrame) -> dict[str, bool]:
 
 def main() -> int:
     """Run the study and write its page."""
-    rows = drawn(list(METHODS))
+    rows = drawn(list(DESIGNS))
     told = summary(rows)
     return write(
         "effects",

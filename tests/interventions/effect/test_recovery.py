@@ -5,40 +5,28 @@ Of 40 draws 95 % is 38; fewer than 33 has a chance below 1 in 1,000.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import pandas as pd
 import pytest
 
-from workbench.interventions import effect
-from workbench.interventions.effect import worlds
+from workbench.interventions.effect.designs import DESIGNS, side_by_side
 
 SEED, DRAWS = 20260301, 40
-METHODS: dict[str, tuple[Callable, Callable[[pd.DataFrame], effect.Effect], float]] = {
-    "lottery": (worlds.lottery, lambda r: effect.randomised(r, "absent", "invited", better="lower"), -2.0),
-    "schools": (
-        worlds.schools,
-        lambda r: effect.randomised(r, "score", "drawn", better="higher", covariates=["earlier"], cluster="school"),
-        0.4,
-    ),
-    "cut-off": (
-        worlds.cutoff,
-        lambda r: effect.discontinuity(r, "absent", "placement", 0, treated="below", better="lower"),
-        -2.0,
-    ),
-    "starts": (worlds.starts, lambda r: effect.staggered(r, "rate", "school", "year", "began", better="lower"), -1.0),
-}
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name, design in DESIGNS.items() if not design.dear])
 def test_intervals_hold_the_truth(name: str) -> None:
-    world, estimate, size = METHODS[name]
-    for k, true_size in enumerate((size, 0.0)):
+    design = DESIGNS[name]
+    for k, size in enumerate((design.effect, 0.0)):
         rng = np.random.default_rng([SEED, k])
         held = 0
         for _ in range(DRAWS):
-            rows, truths = world(rng, true_size)
-            told = estimate(rows)
+            rows, truths = design.make(rng, size)
+            told = design.estimate(rows)
             held += told.conf_low <= truths[told.estimand] <= told.conf_high
         assert held >= 33
+
+
+def test_designs_side_by_side() -> None:
+    table = side_by_side(1).set_index("design")
+    assert (table["the interval holds the truth"] == "yes").sum() >= 5  # fewer of 7 has a chance of 1 in 250
+    assert table.naive["cut-off"] > 0 > table.truth["cut-off"]

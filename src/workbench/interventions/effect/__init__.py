@@ -15,6 +15,7 @@ _NAMES: dict[str, str] = {
     "discontinuity": "workbench.interventions.effect.cut_off",
     "doubly_robust": "workbench.interventions.effect.adjusted",
     "encouragement": "workbench.interventions.effect.encouraged",
+    "lotteries": "workbench.interventions.effect.planning",
     "minimum_detectable_effect": "workbench.interventions.effect.planning",
     "randomised": "workbench.interventions.effect.random_assignment",
     "event_study": "workbench.interventions.effect.starts",

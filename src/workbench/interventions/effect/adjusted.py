@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 Floats = NDArray[Any]
 Estimand = Literal["ATE", "ATT"]
 Learners = Literal["smooth", "boosted"]
-"""Who learns outcome and treatment: ridge and logistic regression on squares and products, or boosted trees."""
+"""Who learns outcome and treatment: ridge and logistic regression on squares (and products), or boosted trees."""
 
 FOLDS = 5
+PRODUCTS = 10
+"""Up to so many columns products of two are learned from besides squares; of more they would be too many."""
 BALANCED = 0.25
 """A weighted standardised difference above this is not left to adjustment (What Works Clearinghouse 2022)."""
 EDGE = 0.05
@@ -70,7 +72,8 @@ def doubly_robust(
         raise ModelError(f"Only {few:g} rows are in the smaller arm, or groups in all; {SMALLEST_ARM} are the least.")
     model = fitted(y, d, x, units, estimand, learners, seed)
     found, propensity = _influence(model, units), model.predictions["ml_m"].ravel()
-    checks = [overlap(d, propensity, estimand), _balance(d, x, propensity, estimand)]
+    balance = _balance(d, x, propensity, estimand)
+    checks = [overlap(d, propensity, estimand), _balanced(balance)]
     checks.append(_placebo(rows, placebo, d, x, units, estimand, learners, seed))
     told = concluded(
         found,
@@ -83,7 +86,7 @@ def doubly_robust(
         checks=(),
     )
     own = [f"x{k}" for k, name in enumerate(x) if name == benchmark or str(name).startswith(f"{benchmark}_")]
-    return replace(told, checks=(*checks, _hidden(model, told, benchmark, own)))
+    return replace(told, checks=(*checks, _hidden(model, told, benchmark, own)), balance=balance)
 
 
 def fitted(y: Floats, d: Floats, x: pd.DataFrame, units: Any, estimand: str, learners: str, seed: int) -> Any:
@@ -91,7 +94,7 @@ def fitted(y: Floats, d: Floats, x: pd.DataFrame, units: Any, estimand: str, lea
     import doubleml
     from sklearn.base import clone
 
-    regression, classifier = _learners(learners, seed)
+    regression, classifier = _learners(learners, x.shape[1], seed)
     table = x.set_axis([f"x{k}" for k in range(x.shape[1])], axis=1).assign(_y=y, _d=d)
     model = doubleml.DoubleMLIRM(
         doubleml.DoubleMLData(table, "_y", "_d"),
@@ -137,11 +140,22 @@ def _weights(d: Floats, propensity: Floats, estimand: str) -> Floats:
     return np.where(d == 1, 1 / p, 1 / (1 - p)) if estimand == "ATE" else np.where(d == 1, 1.0, p / (1 - p))
 
 
-def _balance(d: Floats, x: pd.DataFrame, propensity: Floats, estimand: str) -> Check:
-    before = standardised_differences(d, x).abs()
-    after = standardised_differences(d, x, _weights(d, propensity, estimand)).abs()
-    said = f"Largest standardised difference {before.max():.2f} before weighting, {after.max():.2f} after"
-    return Check("balance", bool(after.max() < BALANCED), f"{said} ({after.idxmax()}).")
+def _balance(d: Floats, x: pd.DataFrame, propensity: Floats, estimand: str) -> pd.DataFrame:
+    """Standardised differences of each covariate, as it is and weighted, the largest first."""
+    import pandas as pd
+
+    after = standardised_differences(d, x, _weights(d, propensity, estimand))
+    table = pd.DataFrame({"covariate": list(x), "before": standardised_differences(d, x).to_numpy()})
+    table["after"] = after.to_numpy()
+    return table.sort_values("before", key=abs, ascending=False, ignore_index=True)
+
+
+def _balanced(table: pd.DataFrame) -> Check:
+    before, after = table.before.abs().max(), table.after.abs()
+    said = f"Largest standardised difference {before:.2f} before weighting, {after.max():.2f} after"
+    return Check(
+        "balance", bool(after.max() < BALANCED), f"{said} ({table.covariate.iloc[int(after.to_numpy().argmax())]})."
+    )
 
 
 def _placebo(
@@ -169,18 +183,25 @@ def _hidden(model: Any, effect: Effect, benchmark: str | None, own: list[str]) -
     return Check("sensitivity", strength < robust, f"{said}; {benchmark} explains up to {strength:.1%}.")
 
 
-def _learners(learners: str, seed: int) -> tuple[Any, Any]:
+def _learners(learners: str, columns: int, seed: int) -> tuple[Any, Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.linear_model import LogisticRegression, RidgeCV
+    from sklearn.linear_model import LogisticRegressionCV, RidgeCV
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+    from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 
     if learners == "boosted":
         shape: dict[str, Any] = {"max_depth": 3, "learning_rate": 0.05, "max_iter": 100, "random_state": seed}
         return HistGradientBoostingRegressor(**shape), HistGradientBoostingClassifier(**shape)
-    steps = [StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler()]
-    regression = make_pipeline(*steps, RidgeCV(np.logspace(-2, 3, 11)))
-    return regression, make_pipeline(*steps, LogisticRegression(C=1.0, max_iter=1000))
+    bent = PolynomialFeatures(2, include_bias=False) if columns <= PRODUCTS else FunctionTransformer(_with_squares)
+    steps = [StandardScaler(), bent, StandardScaler()]
+    chances = LogisticRegressionCV(
+        Cs=np.logspace(-3, 1, 5), scoring="neg_log_loss", l1_ratios=(0,), use_legacy_attributes=False, max_iter=1000
+    )
+    return make_pipeline(*steps, RidgeCV(np.logspace(-2, 3, 11))), make_pipeline(*steps, chances)
+
+
+def _with_squares(x: Floats) -> Floats:
+    return np.column_stack([x, x**2])
 
 
 def _folds(d: Floats, units: Any, seed: int) -> list[tuple[Any, Any]]:

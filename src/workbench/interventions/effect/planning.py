@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.errors import BadParameter
 from workbench.interventions.effect.result import Effect
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def minimum_detectable_effect(
@@ -39,6 +44,16 @@ def minimum_detectable_effect(
     within = (1 - (icc if clusters is not None else 0.0)) * (1 - explained) / n
     error = sd * np.sqrt(inflation * (between + within) / (share * (1 - share)))
     return float(multiplier(units - 2, power, level) * error)
+
+
+def lotteries(rate: float, places: Sequence[int], share: float = 0.5) -> pd.DataFrame:
+    """The least fall of a share `rate` that a lottery among so many students would find, in percentage points."""
+    import pandas as pd
+
+    sd = float(np.sqrt(rate * (1 - rate)))
+    least = [100 * minimum_detectable_effect(n, share=share, sd=sd) for n in places]
+    possible = ["yes" if points < 100 * rate else "no: more than all who leave" for points in least]
+    return pd.DataFrame({"students": places, "least effect found, points": least, "could be found": possible})
 
 
 def multiplier(df: float, power: float = 0.8, level: float = 0.05) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from workbench.errors import BadParameter
@@ -37,7 +37,8 @@ class Effect:
     """An effect in units of the outcome: what it is of, how large, how sure, from how many, and what was checked.
 
     `n_clusters` counts what was assigned: schools or classes, or rows where each was assigned by itself. `df` are the
-    degrees of freedom of the interval, infinite where it is a normal one.
+    degrees of freedom of the interval, infinite where it is a normal one. `balance`, of doubly robust estimates, has a
+    row a covariate: its standardised difference before and after weighting.
     """
 
     estimand: str
@@ -53,6 +54,7 @@ class Effect:
     outcome: str
     better: Better
     checks: tuple[Check, ...]
+    balance: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     @property
     def sound(self) -> bool:
@@ -74,6 +76,16 @@ class Effect:
             return f"{said} {about}"
         names = ", ".join(check.name for check in self.failed)
         return f"{said} {about} What speaks against relying on it: {names}."
+
+    def in_points(self, words: str) -> str:
+        """The verdict on a share (an outcome of 0 and 1), in percentage points; `words` says what the share is of."""
+        low, high = 100 * self.conf_low, 100 * self.conf_high
+        said = f"{_answer(self)} {words} changed by {100 * self.estimate:+.1f} percentage points"
+        against = (
+            f" What speaks against relying on it: {', '.join(c.name for c in self.failed)}." if self.failed else ""
+        )
+        about = f"This is {ESTIMANDS[self.estimand]}, from {self.n:,} students."
+        return f"{said} (95 % interval {low:+.1f} to {high:+.1f}). {about}{against}"
 
     def checks_table(self) -> pd.DataFrame:
         """The checks as rows: check, passed (yes, no, not known), what was seen."""
