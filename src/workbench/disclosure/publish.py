@@ -159,7 +159,8 @@ def _display(name: str, safe: pd.DataFrame, about: dict[str, Any], note: str) ->
     hidden = int(safe[SUPPRESSED].sum())
     why = f"so that nothing can be worked out about fewer than {about['min_count']} people"
     withheld = f"in {hidden:,} something is withheld, {why}" if hidden else "nothing is withheld"
-    said = f"{len(safe):,} rows; {withheld}. {note}"
+    rows = "1 row" if len(safe) == 1 else f"{len(safe):,} rows"
+    said = f"{rows}; {withheld}. {note}"
     people = _people(about["help"].get(about["count"], ""))
     columns = {column: safe[column].tolist() for column in safe.columns if column != SUPPRESSED}
     shape = {"withheld": safe[SUPPRESSED].tolist(), "names": about["keys"], "headings": {about["count"]: people}}

@@ -13,6 +13,6 @@ def in_groups(frame: pd.DataFrame, group: str) -> pd.Series[str]:
     import numpy as np
 
     values = frame[group]
-    if values.dtype.kind in "bf" and set(np.unique(values.dropna())) <= {0.0, 1.0}:
+    if values.dtype.kind in "bfi" and set(np.unique(values.dropna())) <= {0.0, 1.0}:
         values = values.astype(float).map({0.0: "no", 1.0: "yes"})
     return values.astype("object").where(values.notna(), "not recorded").astype(str)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -52,6 +53,7 @@ def doubly_robust(
     placebo: str | None = None,
     benchmark: str | None = None,
     learners: Learners = "smooth",
+    words: Callable[[str], str] = str,
     seed: int = 1,
 ) -> Effect:
     """The effect of taking part where it was not drawn by lot, given `covariates` measured before.
@@ -60,7 +62,8 @@ def doubly_robust(
     et al. 2018), by doubleml's interactive regression model: right where either the outcome or who took part is
     learned well. `estimand` ATT is of those who took part, ATE of all. Errors are CR2 of the estimated influences, by
     row or by `cluster`, of which none is in two folds. `placebo` is an outcome from before, not among the covariates;
-    `benchmark` names the covariate that a hidden confounder is measured by. Assumes that nothing else moved both.
+    `benchmark` names the covariate that a hidden confounder is measured by; `words` turns a column into what checks
+    call it. Assumes that nothing else moved both.
     Raises ModelError for an empty arm, propensities that do not meet, or an outcome that never varies.
     """
     _check_words(covariates, estimand, learners, benchmark, placebo)
@@ -73,8 +76,12 @@ def doubly_robust(
     model = fitted(y, d, x, units, estimand, learners, seed)
     found, propensity = _influence(model, units), model.predictions["ml_m"].ravel()
     balance = _balance(d, x, propensity, estimand)
-    checks = [overlap(d, propensity, estimand), _balanced(balance)]
-    checks.append(_placebo(rows, placebo, d, x, units, estimand, learners, seed))
+    checks = [overlap(d, propensity, estimand), _balanced(balance, words)]
+    if placebo is None:
+        checks.append(Check("placebo", None, "No outcome from before was named, so none could be looked at."))
+    else:
+        before = fitted(numbers(rows, placebo), d, x, units, estimand, learners, seed)
+        checks.append(_placebo(words(placebo), _influence(before, units)))
     told = concluded(
         found,
         estimand=estimand,
@@ -86,7 +93,7 @@ def doubly_robust(
         checks=(),
     )
     own = [f"x{k}" for k, name in enumerate(x) if name == benchmark or str(name).startswith(f"{benchmark}_")]
-    return replace(told, checks=(*checks, _hidden(model, told, benchmark, own)), balance=balance)
+    return replace(told, checks=(*checks, _hidden(model, told, words(benchmark or ""), own)), balance=balance)
 
 
 def fitted(y: Floats, d: Floats, x: pd.DataFrame, units: Any, estimand: str, learners: str, seed: int) -> Any:
@@ -105,7 +112,10 @@ def fitted(y: Floats, d: Floats, x: pd.DataFrame, units: Any, estimand: str, lea
         draw_sample_splitting=False,
     )
     model.set_sample_splitting(_folds(d, units, seed))
-    return model.fit()
+    with warnings.catch_warnings():
+        # overlap() says of propensities near 0 and 1 what a reader needs; doubleml clips them.
+        warnings.filterwarnings("ignore", message="Propensity predictions")
+        return model.fit()
 
 
 def overlap(d: Floats, propensity: Floats, estimand: str) -> Check:
@@ -150,33 +160,26 @@ def _balance(d: Floats, x: pd.DataFrame, propensity: Floats, estimand: str) -> p
     return table.sort_values("before", key=abs, ascending=False, ignore_index=True)
 
 
-def _balanced(table: pd.DataFrame) -> Check:
+def _balanced(table: pd.DataFrame, words: Callable[[str], str]) -> Check:
     before, after = table.before.abs().max(), table.after.abs()
     said = f"Largest standardised difference {before:.2f} before weighting, {after.max():.2f} after"
-    return Check(
-        "balance", bool(after.max() < BALANCED), f"{said} ({table.covariate.iloc[int(after.to_numpy().argmax())]})."
-    )
+    farthest = words(str(table.covariate.iloc[int(after.to_numpy().argmax())]))
+    return Check("balance", bool(after.max() < BALANCED), f"{said} ({farthest}).")
 
 
-def _placebo(
-    rows: pd.DataFrame, placebo: str | None, d: Floats, x: pd.DataFrame, units: Any, estimand: str, learners: str,
-    seed: int,
-) -> Check:  # fmt: skip
-    if placebo is None:
-        return Check("placebo", None, "No outcome from before was named, so none could be looked at.")
-    found = _influence(fitted(numbers(rows, placebo), d, x, units, estimand, learners, seed), units)
-    said = f"{placebo}, which was settled before, differs by {found.estimate:+.3g} given the covariates"
+def _placebo(name: str, found: Contrast) -> Check:
+    said = f"{name}, which was settled before, differs by {found.estimate:+.3g} given the covariates"
     return Check("placebo", found.p >= LEVEL, f"{said} (p {found.p:.3f}).")
 
 
-def _hidden(model: Any, effect: Effect, benchmark: str | None, own: list[str]) -> Check:
+def _hidden(model: Any, effect: Effect, benchmark: str, own: list[str]) -> Check:
     """How strong a hidden confounder must be to explain the effect away (Chernozhukov et al. 2022), by doubleml."""
     if effect.conf_low <= 0 <= effect.conf_high:
         return Check("sensitivity", None, "No effect is not excluded, so there is nothing to explain away.")
     model.sensitivity_analysis()
     robust = float(model.sensitivity_params["rva"][0])
     said = f"A hidden confounder that explains {robust:.1%} of what is left of both would make no effect possible"
-    if benchmark is None:
+    if not own:
         return Check("sensitivity", None, f"{said}; no covariate was named to measure that by.")
     seen = model.sensitivity_benchmark(own)  # fitted again without it
     strength = float(max(seen["cf_y"].iloc[0], seen["cf_d"].iloc[0]))

@@ -25,8 +25,8 @@ def balance(effect: Effect, words: Callable[[str], str] = str, most: int = 15) -
     axes.plot(table.before, place, "D", color=RED, markersize=6, label="as they are")
     axes.plot(table.after, place, "o", color=BLUE, markersize=6, label="after weighting")
     axes.set_yticks(place, names, fontsize=9)
-    axes.set_xlabel("standard deviations by which those who had it are above the others")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=2, fontsize=9, frameon=False)
+    axes.set_xlabel("those who had it above the others (SDs)")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9, frameon=False)
     said = f"{names[0]} differs most: {table.before[0]:+.2f} standard deviations before, {table.after[0]:+.2f} after"
     farthest = effect.balance.after.abs().max()
     alt = f"{said} weighting. After weighting no covariate differs by more than {farthest:.2f}; the band is {BALANCED}."

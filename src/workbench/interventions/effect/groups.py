@@ -48,6 +48,15 @@ def by_group(method: Callable[[pd.DataFrame], Effect], data: pd.DataFrame, group
     return pd.concat([table, absent], ignore_index=True) if refused else table
 
 
+def in_points(table: pd.DataFrame) -> pd.DataFrame:
+    """Effects by group on a share, in percentage points; a group without one says why."""
+    numbers = ["estimate", "std_error", "conf_low", "conf_high"]
+    shown = table.assign(**{name: 100 * table[name] for name in numbers})
+    told = shown.drop(columns="verdict")
+    without = table.estimate.isna()
+    return told.assign(**{"why not": table.verdict.where(without, "")}) if without.any() else told
+
+
 def holm(p: Floats) -> Floats:
     """p-values after Holm (1979)."""
     order = np.argsort(p)

@@ -53,7 +53,8 @@ def lotteries(rate: float, places: Sequence[int], share: float = 0.5) -> pd.Data
     sd = float(np.sqrt(rate * (1 - rate)))
     least = [100 * minimum_detectable_effect(n, share=share, sd=sd) for n in places]
     possible = ["yes" if points < 100 * rate else "no: more than all who leave" for points in least]
-    return pd.DataFrame({"students": places, "least effect found, points": least, "could be found": possible})
+    told = [f"{points:.1f}" for points in least]
+    return pd.DataFrame({"students": places, "least effect found, points": told, "could be found": possible})
 
 
 def multiplier(df: float, power: float = 0.8, level: float = 0.05) -> float:
@@ -73,9 +74,10 @@ class CostPerAvoided:
     sentence: str
 
 
-def cost_per_avoided(effect: Effect, cost: float) -> CostPerAvoided:
+def cost_per_avoided(effect: Effect, cost: float, harm: str = "") -> CostPerAvoided:
     """What one avoided outcome costs, `cost` being that of one student assigned: cost over the fall of the rate.
 
+    `harm` is what the sentence calls the outcome; without it, it has its column's name.
     The effect is on a 0/1 outcome (or a share). Limits are those of the effect turned over, which is exact for a known
     cost, as for numbers needed to treat (Altman 1998). Raises BadParameter for a cost that is not positive, or an
     effect on an outcome of which more is help.
@@ -84,13 +86,14 @@ def cost_per_avoided(effect: Effect, cost: float) -> CostPerAvoided:
         raise BadParameter(f"The cost of one student is {cost}; give a positive amount.")
     if effect.better != "lower":
         raise BadParameter(f"More of {effect.outcome} is help, so none of it is avoided; ask for an effect on a harm.")
+    harm = harm or effect.outcome
     fall, least, most = -effect.estimate, -effect.conf_high, -effect.conf_low
     high = cost / least if least > 0 else float("inf")
     low = cost / most if most > 0 else float("inf")
     if fall <= 0:
-        return CostPerAvoided(float("inf"), low, high, f"No {effect.outcome} was avoided by this estimate.")
+        return CostPerAvoided(float("inf"), low, high, f"No {harm} was avoided by this estimate.")
     end = f"to {high:,.0f}" if np.isfinite(high) else "without an upper limit, for no effect is not excluded"
-    said = f"One avoided {effect.outcome} cost {cost / fall:,.0f} (95 % interval {low:,.0f} {end})."
+    said = f"One avoided {harm} cost {cost / fall:,.0f} (95 % interval {low:,.0f} {end})."
     return CostPerAvoided(cost / fall, low, high, said)
 
 
