@@ -9,7 +9,7 @@ from scipy.stats import chi2
 
 from workbench.errors import BadParameter
 from workbench.interventions import effect
-from workbench.interventions.effect.groups import alike, holm
+from workbench.interventions.effect.groups import alike, holm, in_points
 
 
 def test_holm_by_hand() -> None:
@@ -39,3 +39,12 @@ def test_no_group_at_all_is_refused() -> None:
     rows = pd.DataFrame({"group": ["a", "a"], "drawn": [0, 1], "y": [1.0, 2.0]})
     with pytest.raises(BadParameter, match="In no group of 'group'"):
         effect.by_group(lambda part: effect.randomised(part, "y", "drawn", better="higher"), rows, "group")
+
+
+def test_shares_are_told_in_points() -> None:
+    rows = pd.DataFrame({"group": ["a", "b"], "estimate": [-0.04, np.nan], "verdict": ["It helped: …", "Only 3 rows"]})
+    rows = rows.assign(std_error=[0.01, np.nan], conf_low=[-0.06, np.nan], conf_high=[-0.02, np.nan])
+    told = in_points(rows)
+    assert list(told.loc[0, ["estimate", "std_error", "conf_low", "conf_high"]]) == pytest.approx([-4, 1, -6, -2])
+    assert list(told["why not"]) == ["", "Only 3 rows"]
+    assert "why not" not in in_points(rows.head(1))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from workbench.errors import BadParameter
-from workbench.interventions.effect.planning import cost_per_avoided, minimum_detectable_effect, multiplier
+from workbench.interventions.effect.planning import cost_per_avoided, lotteries, minimum_detectable_effect, multiplier
 from workbench.interventions.effect.result import Effect
 
 
@@ -63,3 +63,14 @@ def test_more_of_a_good_is_not_avoided() -> None:
         cost_per_avoided(replace(FALL, better="higher"), 400)
     with pytest.raises(BadParameter, match="positive amount"):
         cost_per_avoided(FALL, 0)
+
+
+def test_lotteries_by_hand() -> None:
+    # A share of 4 %: SD √(0.04 · 0.96) = 0.196; 400 students 2.809 · 0.196 · 2/20 = 5.5 points, above the 4 there are.
+    told = lotteries(0.04, [400, 4000])
+    assert list(told["least effect found, points"]) == ["5.5", "1.7"]
+    assert list(told["could be found"]) == ["no: more than all who leave", "yes"]
+
+
+def test_the_harm_has_the_name_it_is_given() -> None:
+    assert cost_per_avoided(FALL, 400, "early leaver").sentence.startswith("One avoided early leaver cost 10,000")

@@ -46,3 +46,13 @@ def test_limits_are_students() -> None:
         concluded(
             Contrast(1.0, 1.0, 10.0), estimand="ITT", n=1, n_clusters=1, method="", outcome="y", better="up", checks=()
         )  # type: ignore[arg-type]
+
+
+def test_a_share_is_told_in_points() -> None:
+    rows = Effect("ATT", -0.0353, 0.0125, -0.0601, -0.0106, 0.005, 90.0, 4954, 4954, "by hand", "left", "lower", ())
+    assert rows.in_points("The share that left within 2 years") == (
+        "It helped: The share that left within 2 years changed by -3.5 percentage points (95 % interval -6.0 to -1.1). "
+        "This is the average effect on those who had it (ATT), from 4,954 students."
+    )
+    doubted = replace(rows, checks=(Check("balance", False, "They differ."),))
+    assert doubted.in_points("The share").endswith("What speaks against relying on it: balance.")
