@@ -71,6 +71,16 @@ PLAIN = Way(
 )
 
 
+def site(place: Path) -> str:
+    """A site with this one dashboard, so that what waits ready is what is looked at; all else is the project's."""
+    root, dashboards = project_root(), Path("notebooks", "dashboards")
+    (place / dashboards).mkdir(parents=True)
+    (place / "published").mkdir()
+    for part in ("access.yml", "jupyter", "public", "published/demo", dashboards / "student_prediction.ipynb"):
+        (place / part).symlink_to(root / part)
+    return str(place)
+
+
 @contextmanager
 def served(way: Way) -> Iterator[tuple[str, int]]:
     """The dashboards in public mode, with an audit log of their own; ended by its process id."""
@@ -80,7 +90,7 @@ def served(way: Way) -> Iterator[tuple[str, int]]:
     with tempfile.TemporaryDirectory() as place:
         ours = str(project_root() / "jupyter")
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
-            "WORKBENCH_ROOT": str(project_root()),
+            "WORKBENCH_ROOT": site(Path(place, "site")),
             "WORKBENCH_AUDIT": f"{place}/log",
             "WORKBENCH_AUDIT_ANCHOR": f"{place}/anchor.txt",
             **{"JUPYTER_PATH": ours, "JUPYTER_CONFIG_PATH": ours, "JUPYTER_PREFER_ENV_PATH": "1"},
@@ -201,14 +211,14 @@ def _written(found: pd.DataFrame) -> int:
     )
     verdicts["kernels that nobody uses are ended"] = bool((found["kernels left"] == 0).all())
     how = (
-        f"The shared server in public mode on {os.cpu_count()} cores; {BROWSERS} of {VIEWERS} viewers are headless "
-        "browsers with nothing in their caches, the others ask what such a browser asks: the page, the files that it "
-        "names, and the state of its widgets. All run on the machine of the server and slow it; so did whatever else "
-        "ran there, of which the load before tells (average of one minute, of which each processor can take 1). "
-        "Seconds count until the numbers can be read; for filters, until they can be moved. Pages wait ready only in "
-        "public mode, where it is known beforehand who looks; kernels wait warm for those who sign in. Memory is the "
-        f"proportional set size of the server and all its kernels, waiting ones included, divided by {VIEWERS}. Idle "
-        f"kernels are ended after {IDLE} s here, after 20 minutes at a site."
+        f"The shared server in public mode, with one dashboard, on {os.cpu_count()} cores; {BROWSERS} of {VIEWERS} "
+        "viewers are headless browsers with nothing in their caches, the others ask what such a browser asks: the "
+        "page, the files that it names, and the state of its widgets. All run on the machine of the server and slow "
+        "it; so did whatever else ran there, of which the load before tells (average of one minute, of which each "
+        "processor can take 1). Seconds count until the numbers can be read; for filters, until they can be moved. "
+        "Pages wait ready only in public mode, where it is known beforehand who looks; kernels wait warm for those "
+        "who sign in. Memory is the proportional set size of the server and all its kernels, waiting ones included, "
+        f"divided by {VIEWERS}. Idle kernels are ended after {IDLE} s here, after 20 minutes at a site."
     )
     title = "Thirty viewers at once"
     return _study.write("many_viewers", title, [_study.markdown(found, 1), how], verdicts)
