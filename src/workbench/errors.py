@@ -22,6 +22,10 @@ class BadInput(WorkbenchError):
     exit_code = 2
 
 
+class NotShown(BadInput):
+    """A viewer asked for what cannot be shown: the message is written for them, and says what they can do."""
+
+
 class ModelError(WorkbenchError):
     """A model cannot be fitted to, or used on, these data."""
 

@@ -14,6 +14,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from workbench.access.audit import Event, Log, record
 from workbench.dashboards.guard import SORRY
 from workbench.dashboards.pages import PAGES
 
@@ -60,15 +61,19 @@ def notebook(root: Path, name: str) -> nbformat.NotebookNode:
     return nbformat.read(root / "notebooks" / "dashboards" / f"{name}.ipynb", as_version=4)
 
 
-def ran(root: Path, found: nbformat.NotebookNode, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """Run a notebook; return the HTML of its page and what it printed."""
+def ran(
+    root: Path, found: nbformat.NotebookNode, monkeypatch: pytest.MonkeyPatch, to_the_end: bool = False
+) -> tuple[str, str]:
+    """Run a notebook (`to_the_end`, as Voilà does, although cells fail); return the HTML of its page and its print."""
     monkeypatch.setenv("WORKBENCH_ROOT", str(root))
-    done = NotebookClient(found, timeout=120, store_widget_state=True).execute(cwd=str(root))
-    widgets = done.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
-    parts = [one["state"].get("value") or "" for one in widgets if one["model_name"] == "HTMLModel"]
+    client = NotebookClient(found, timeout=120, store_widget_state=True, allow_errors=to_the_end)
+    done = client.execute(cwd=str(root))
+    widgets = done.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {"state": {}})["state"]
+    parts = [one["state"].get("value") or "" for one in widgets.values() if one["model_name"] == "HTMLModel"]
     outputs = [output for cell in done.cells for output in cell.outputs]
     parts += [one["data"].get("text/html", "") for one in outputs if "data" in one]
-    return "".join(map(str, parts)), "".join(one.get("text", "") for one in outputs if one.output_type == "stream")
+    printed = [one.get("text", "") + "".join(one.get("traceback", ())) for one in outputs]
+    return "".join(map(str, parts)), "".join(printed)
 
 
 def test_every_page_is_a_notebook_and_the_other_way_round(demo_root: Path) -> None:
@@ -118,6 +123,26 @@ def test_when_every_callback_fails_the_viewer_reads_sentences_only(
     assert page.count(SORRY) == callbacks + downloads
     for leak in ("Traceback", "RuntimeError", "secret", str(demo_root)):
         assert leak not in page + printed
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_where_looks_cannot_be_written_down_the_viewer_reads_calm_words_and_the_log_what_to_do(
+    demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    log = Log(tmp_path / "log", tmp_path / "anchor.txt")
+    monkeypatch.setenv("WORKBENCH_AUDIT", str(log.folder))
+    monkeypatch.setenv("WORKBENCH_AUDIT_ANCHOR", str(log.anchor))
+    for _ in range(2):
+        record(Event("lee", "saw"), "2025-01-31T09:00:00+00:00", log)
+    log.files()[0].write_bytes(log.files()[0].read_bytes().splitlines(keepends=True)[0])  # its last line is removed
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0")
+    told = demo_root / "runs" / "dashboards.log"
+    before = len(told.read_text()) if told.exists() else 0
+    page, printed = ran(demo_root, notebook(demo_root, name), monkeypatch, to_the_end=True)
+    assert SORRY in page
+    for word in ("audit", "line 1", "Type", "Traceback", str(demo_root)):
+        assert word not in page + printed
+    assert "its anchor knows line 2 as the last" in told.read_text()[before:]
 
 
 def test_a_spoilt_table_shows_the_one_before_with_its_day(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.dashboards import guard, guarded
-from workbench.errors import BadInput
+from workbench.errors import AuditError, BadInput, BadParameter, DisclosureError, NotShown, WorkbenchError
 
 
 @pytest.fixture
@@ -43,8 +43,16 @@ def test_a_viewer_reads_words_and_the_operator_the_traceback(log: Path, capfd: p
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_error_of_ours_speaks_for_itself_as_text(log: Path) -> None:
-    assert "Nothing has been published for &lt;b&gt;." in fails(BadInput("Nothing has been published for <b>."))
+def test_an_error_that_is_written_for_viewers_speaks_for_itself_as_text(log: Path) -> None:
+    assert "Nothing has been published for &lt;b&gt;." in fails(NotShown("Nothing has been published for <b>."))
+
+
+@pytest.mark.parametrize("error", [AuditError, BadInput, BadParameter, DisclosureError, WorkbenchError])
+def test_what_operators_are_told_is_in_their_log_and_not_on_the_page(log: Path, error: type[Exception]) -> None:
+    page = fails(error("The audit log ends at line 3. Type: workbench audit verify"))
+    assert guard.SORRY in page
+    assert "audit" not in page
+    assert "ends at line 3. Type: workbench audit verify" in log.read_text()
 
 
 def test_a_page_does_not_depend_on_its_log(log: Path) -> None:
@@ -69,3 +77,22 @@ def test_a_message_that_a_browser_made_up_shows_nothing_of_the_code(log: Path, m
         shell.showtraceback()
     assert told == []
     assert "ValueError: no such choice" in log.read_text()
+
+
+def test_what_follows_from_a_cell_that_failed_is_said_once(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from IPython.core import getipython
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0")
+    monkeypatch.setattr(getipython, "get_ipython", lambda: shell)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    shown: list[object] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    guard.speak_plainly()
+    for cell in ("tables = missing", "tables['schools']"):
+        assert not shell.run_cell(cell).success
+    assert len(shown) == 1
+    assert log.read_text().count("NameError: ") == 2

@@ -12,7 +12,7 @@ from workbench.dashboards.charts import Range
 from workbench.dashboards.drawing import COLOURS, Line
 from workbench.disclosure.published import PublishedTable
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import BadInput
+from workbench.errors import NotShown
 from workbench.markup import in_words
 
 MOST: Final = 60
@@ -36,9 +36,9 @@ class Chart:
 
 
 def first(tables: Mapping[str, PublishedTable], run_name: str) -> str:
-    """Return the table shown at first; raises BadInput where the viewer may see none."""
+    """Return the table shown at first; raises NotShown where the viewer may see none."""
     if not tables:
-        raise BadInput(f"There is no published table of “{run_name}” for you.")
+        raise NotShown(f"There is no published table of “{run_name}” for you.")
     return "indicators" if "indicators" in tables else next(iter(tables))
 
 

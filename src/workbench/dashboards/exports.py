@@ -19,7 +19,7 @@ from workbench.dashboards.guard import guarded
 from workbench.dashboards.seen import Seen
 from workbench.disclosure.published import PublishedTable
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import BadInput, DisclosureError
+from workbench.errors import DisclosureError, NotShown
 from workbench.exports import charts
 from workbench.exports.apart import made_apart
 from workbench.exports.deck import Deck, Figure, Grid, Section, html, paragraphs
@@ -91,13 +91,13 @@ def made(
 ) -> bytes:
     """Return the bytes of a file of what a viewer sees; `seen` is what the audited read gave.
 
-    Raises DisclosureError where the table to be given holds a group that was not read, BadInput where the file cannot
+    Raises DisclosureError where the table to be given holds a group that was not read, NotShown where the file cannot
     be made or is larger than 2 MB.
     """
     told = about(title, seen.published, filters)
     if kind in ("svg", "png"):
         if svg is None:
-            raise BadInput("There is no chart here to save.")
+            raise NotShown("There is no chart here to save.")
         content = made_apart(kind, svg=svg(), about=told)
     else:
         columns = shown_columns(seen, table(seen))
@@ -106,7 +106,7 @@ def made(
         else:
             content = made_apart(kind, columns=columns, about=told)
     if len(content) > MOST_BYTES:
-        raise BadInput("This file would be larger than 2 MB. Choose less with the filters and try again.")
+        raise NotShown("This file would be larger than 2 MB. Choose less with the filters and try again.")
     return content
 
 
@@ -138,7 +138,7 @@ def shown_columns(seen: Seen, columns: Table) -> dict[str, list[Any]]:
     """
     whole = {name: list(values) for name, values in columns.items()}
     if len({len(values) for values in whole.values()}) > 1:
-        raise BadInput("This table cannot be saved at the moment.")
+        raise NotShown("This table cannot be saved at the moment.")
     _check_rows(seen, whole)
     flags = whole.pop(SUPPRESSED, [])
     if not flags:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from workbench.errors import WorkbenchError
+from workbench.errors import AccessDenied, NotShown
 from workbench.paths import resolve
 
 SORRY = (
@@ -24,8 +24,8 @@ LOG = "runs/dashboards.log"
 def guarded(render: Callable[..., str]) -> Callable[..., str]:
     """Return `render` with every failure turned into words for the viewer, as HTML.
 
-    An error of the workbench's own speaks for itself; any other is told as `SORRY`. Both are
-    written to `runs/dashboards.log` for the people who run the dashboard.
+    An error whose message is written for viewers speaks for itself; any other is told as `SORRY`, also one of the
+    workbench's own, which tells its operators what to type. All are written to `runs/dashboards.log`.
     """
 
     @functools.wraps(render)
@@ -41,22 +41,28 @@ def guarded(render: Callable[..., str]) -> Callable[..., str]:
 def told(error: BaseException) -> str:
     """Write an error to the log and return what the viewer may read of it, as HTML."""
     _log().error("a dashboard failed", exc_info=error)
-    words = str(error) if isinstance(error, WorkbenchError) else SORRY
+    words = str(error) if isinstance(error, NotShown | AccessDenied) else SORRY
     return f'<p class="wb-sorry" role="alert" style="{STYLE}">{escape(words)}</p>'
 
 
 def speak_plainly() -> None:
     """Under Voilà, let a failing cell show words instead of an error, and keep stderr off the page.
 
-    In JupyterLab, where the author works, nothing changes.
+    What fails after that follows from it, so it is said once a page. In JupyterLab, where the author works, nothing
+    changes.
     """
     if not os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
         return
     from IPython.core.getipython import get_ipython
     from IPython.display import HTML, display
 
+    said: list[str] = []
+
     def handler(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
-        display(HTML(told(error)))
+        words = told(error)
+        if not said:
+            said.append(words)
+            display(HTML(words))
 
     def unseen(*_: Any, **__: Any) -> None:
         _log().error("a dashboard failed outside of its cells", exc_info=True)

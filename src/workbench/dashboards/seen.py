@@ -14,7 +14,7 @@ from workbench.access.signed_in import present_viewer
 from workbench.disclosure import published
 from workbench.disclosure.published import PublishedTable
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import AccessDenied, BadInput
+from workbench.errors import AccessDenied, BadInput, NotShown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,7 +95,7 @@ def _found(run_name: str, name: str, before: bool) -> PublishedTable:
     if not before:
         return published.read(run_name, name)
     if (earlier := published.read_before(run_name, name)) is None:
-        raise BadInput(NONE_BEFORE)
+        raise NotShown(NONE_BEFORE)
     return earlier
 
 

@@ -19,7 +19,7 @@ from workbench.disclosure.periods import kept_back
 from workbench.disclosure.released import load
 from workbench.disclosure.staged import read_staged
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import BadInput
+from workbench.errors import BadInput, NotShown
 from workbench.files import sha256, write_atomically
 from workbench.outputs import check_name
 from workbench.paths import resolve, shown
@@ -116,7 +116,7 @@ def tables(run_name: str) -> list[str]:
 def read(run_name: str, name: str) -> PublishedTable:
     """Return one published table; where it is missing or spoilt, the newest earlier one that can be read.
 
-    `kept` then says so, with its day. Raises BadInput, in one sentence for anyone, where none can be shown.
+    `kept` then says so, with its day. Raises NotShown, in one sentence for anyone, where none can be shown.
     """
     home = resolve("published") / check_name(run_name)
     current = load(home / MANIFEST)
@@ -129,8 +129,8 @@ def read(run_name: str, name: str) -> PublishedTable:
         if (found := _readable(run_name, manifest, name)) is not None:
             return replace(found, kept=LATE.format(day=found.made_at[:10]))
     if name not in _manifest(run_name)["tables"]:
-        raise BadInput(f"The table “{name}” is not among what the run “{run_name}” has published.")
-    raise BadInput(
+        raise NotShown(f"The table “{name}” is not among what the run “{run_name}” has published.")
+    raise NotShown(
         f"The published table “{name}” cannot be read at the moment; please ask those who run the reports "
         f"to run “{run_name}” again."
     )
@@ -192,7 +192,7 @@ def _read(run_name: str, manifest: dict[str, Any], about: dict[str, Any]) -> Pub
 def _manifest(run_name: str) -> dict[str, Any]:
     manifest = load(resolve("published") / check_name(run_name) / MANIFEST)
     if manifest is None:
-        raise BadInput(
+        raise NotShown(
             f"Nothing has been published yet under the name “{run_name}”; please ask those who run the reports "
             f"to run “{run_name}”."
         )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from workbench.errors import WorkbenchError
+from workbench.errors import NotShown
 from workbench.exports import charts, paper, sheets
 from workbench.exports.apart import TOLD
 
@@ -24,12 +24,12 @@ MEMORY: Final = 1 << 30
 
 
 def main() -> int:
-    """Make the file; on an error of the workbench's own say its words on standard error and return `TOLD`."""
+    """Make the file; on an error that is written for viewers say its words on standard error and return `TOLD`."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     job: dict[str, Any] = json.load(sys.stdin)
     try:
         made = KINDS[job["kind"]](**job["given"])
-    except WorkbenchError as error:
+    except NotShown as error:
         print(error, file=sys.stderr)
         return TOLD
     sys.stdout.buffer.write(made)

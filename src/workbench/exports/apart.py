@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from workbench.errors import BadInput
+from workbench.errors import NotShown
 
 SECONDS: Final = 30
 TOLD: Final = 3
@@ -19,7 +19,7 @@ _PASSED_ON: Final = ("PATH", "HOME", "PYTHONPATH", "LANG", "TMPDIR", "XDG_CACHE_
 def made_apart(kind: str, seconds: float = SECONDS, **given: Any) -> bytes:
     """Return the bytes of a file of a `kind` (csv, xlsx, svg, png, pdf), made in another process.
 
-    Raises BadInput, in words for a viewer, where the file cannot be made, takes longer than `seconds`, or more than
+    Raises NotShown, in words for a viewer, where the file cannot be made, takes longer than `seconds`, or more than
     1 GB of memory.
     """
     command = [sys.executable, "-P", "-m", "workbench.exports"]
@@ -28,9 +28,9 @@ def made_apart(kind: str, seconds: float = SECONDS, **given: Any) -> bytes:
     try:
         done = subprocess.run(command, input=job, capture_output=True, timeout=seconds, env=environment, check=False)
     except subprocess.TimeoutExpired:
-        raise BadInput("This file takes too long to make. Choose less with the filters and try again.") from None
+        raise NotShown("This file takes too long to make. Choose less with the filters and try again.") from None
     if done.returncode == TOLD:
-        raise BadInput(done.stderr.decode(errors="replace").strip())
+        raise NotShown(done.stderr.decode(errors="replace").strip())
     if done.returncode:
         raise RuntimeError(f"{kind} could not be made: {done.stderr.decode(errors='replace')[-2000:]}")
     return done.stdout

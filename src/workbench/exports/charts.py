@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Final
 
-from workbench.errors import BadInput
+from workbench.errors import NotShown
 from workbench.exports.paper import page_png, pdf_bytes
 
 PNG_WIDTH: Final = 1920
@@ -21,14 +21,14 @@ _ELSEWHERE: Final = re.compile(r"""url\(\s*["']?(?!#|data:image/)|@import""", re
 def svg_bytes(svg: str, about: Mapping[str, str]) -> bytes:
     """Return a stand-alone SVG with `about` in lines below the chart and in its metadata.
 
-    Raises BadInput where it is no SVG with a size, refers to what lies elsewhere, or holds code.
+    Raises NotShown where it is no SVG with a size, refers to what lies elsewhere, or holds code.
     """
     ET.register_namespace("", _SVG)
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     try:
         root = ET.fromstring(svg)
     except ET.ParseError as error:
-        raise BadInput("This chart cannot be saved at the moment.") from error
+        raise NotShown("This chart cannot be saved at the moment.") from error
     _check_whole(root)
     left, top, width, height = _box(root)
     size = max(width / 75, 6)
@@ -92,7 +92,7 @@ def _check_whole(root: ET.Element) -> None:
             or not address.startswith(("#", "data:image/"))
             or any(_ELSEWHERE.search(text) for text in (*names.values(), part.text or ""))
         ):
-            raise BadInput("This chart holds more than a drawing and cannot be saved.")
+            raise NotShown("This chart holds more than a drawing and cannot be saved.")
 
 
 def _box(root: ET.Element) -> tuple[float, float, float, float]:
@@ -106,7 +106,7 @@ def _box(root: ET.Element) -> tuple[float, float, float, float]:
                 float(root.attrib[name].removesuffix("px").removesuffix("pt")) for name in ("width", "height")
             )
     except (KeyError, ValueError) as error:
-        raise BadInput("This chart has no size and cannot be saved.") from error
+        raise NotShown("This chart has no size and cannot be saved.") from error
     if width <= 0 or height <= 0:
-        raise BadInput("This chart has no size and cannot be saved.")
+        raise NotShown("This chart has no size and cannot be saved.")
     return left, top, width, height

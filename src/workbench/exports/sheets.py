@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from workbench.errors import BadInput
+from workbench.errors import NotShown
 
 MOST_ROWS: Final = 20_000
 MOST_COLUMNS: Final = 200
@@ -22,7 +22,7 @@ def csv_bytes(columns: Mapping[str, Sequence[Any]], about: Mapping[str, str]) ->
 
     `about` (whose data, of which day, …) is said in a column each, the same in every row: a line above the headings
     would be taken for data by most programs. A text that a spreadsheet would take for a formula begins with an
-    apostrophe (`'=1+1`); numbers stay numbers. Raises BadInput for a table that is too large.
+    apostrophe (`'=1+1`); numbers stay numbers. Raises NotShown for a table that is too large.
     """
     whole = _checked(columns) | {f"about: {name}": [text] * _length(columns) for name, text in about.items()}
     file = io.StringIO(newline="")
@@ -40,7 +40,7 @@ def harmless(text: str) -> str:
 def xlsx_bytes(columns: Mapping[str, Sequence[Any]], about: Mapping[str, str]) -> bytes:
     """Return a table as an Excel workbook: the rows on the first sheet, `about` on the second.
 
-    Texts are stored as texts, so that none is a formula or a link. Raises BadInput for a table that is too large.
+    Texts are stored as texts, so that none is a formula or a link. Raises NotShown for a table that is too large.
     """
     import xlsxwriter
 
@@ -90,7 +90,7 @@ def _csv_cell(value: Any) -> Any:
 
 def _checked(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     if _length(columns) > MOST_ROWS or len(columns) > MOST_COLUMNS:
-        raise BadInput(
+        raise NotShown(
             f"This table has {_length(columns):,} rows; a download may have up to {MOST_ROWS:,}, and {MOST_COLUMNS} "
             "columns. Choose fewer with the filters."
         )

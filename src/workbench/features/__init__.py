@@ -1,5 +1,6 @@
 """What was known about a student on a given day."""
 
+from workbench.features import activity
 from workbench.features.declared import AUDIT, AUDIT_COLUMNS, FEATURES, KEYS, PREDICTORS, ROSTER, Feature
 from workbench.features.groups import in_groups
 from workbench.features.page import features_page
@@ -14,6 +15,7 @@ __all__ = [
     "PREDICTORS",
     "ROSTER",
     "Feature",
+    "activity",
     "features_page",
     "in_groups",
     "roster",

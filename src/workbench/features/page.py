@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.features.activity.declared import ACTIVITY, WEIGHTS
 from workbench.features.declared import AUDIT, FEATURES, Feature
 
 KNOWN_BY = {
@@ -39,6 +40,15 @@ def features_page() -> str:
         "## For prediction",
         "",
         *_rows(FEATURES),
+        "",
+        "## In a course",
+        "",
+        "What a student does online in a course, `wb.features.activity.course_features`: one row a student, course and",
+        "day. Weeks and days end with `as_of` and include it. Engagement, 0 to 100, is 100 times the weighted mean of",
+        "where the student ranks in the course: " + ", ".join(f"`{n}` {w:.2f}" for n, w in WEIGHTS.items()) + ".",
+        "Other weights may be given.",
+        "",
+        *_rows(ACTIVITY),
         "",
         "## For auditing only",
         "",
