@@ -9,13 +9,14 @@ from workbench.dropout import figures
 from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
 from workbench.dropout.cohorts import study
-from workbench.dropout.explain import Explanation, example_student, explain, told
+from workbench.dropout.explain import Explanation, example_student, explain, of_100, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
 from workbench.dropout.leakage import LeakageFlag, leakage_flags
 from workbench.dropout.metrics import CALIBRATION_HELP
 from workbench.dropout.own_table import study_from_table
 from workbench.dropout.prepare import prepare
 from workbench.dropout.study import Study
+from workbench.dropout.today import Today, today
 
 __all__ = [
     "ATTAINABLE",
@@ -31,6 +32,7 @@ __all__ = [
     "LeakageFlag",
     "Mitigation",
     "Study",
+    "Today",
     "assess",
     "audit",
     "example_student",
@@ -39,10 +41,12 @@ __all__ = [
     "flagged",
     "leakage_flags",
     "mitigate",
+    "of_100",
     "prepare",
     "published_audit",
     "risk_by_school_group",
     "study",
     "study_from_table",
+    "today",
     "told",
 ]

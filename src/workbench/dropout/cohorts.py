@@ -11,6 +11,7 @@ from workbench.dropout.study import OUTCOME, Study
 from workbench.errors import BadInput, BadParameter
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
     from workbench.store import Data
@@ -39,24 +40,56 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
             f"who left by {end} is not known yet. Choose a day on or before {latest}."
         )
     rows = _labelled(data, _days(data, day, horizon_years), horizon_years)
-    first_test_cohort = _school_year(day) - YEARS_IN_HIGH_SCHOOL + 1
+    first = _first_recent_cohort(day)
     rows = rows[rows.school_year - rows.ninth_grade_year < YEARS_IN_HIGH_SCHOOL]
-    recent = rows.ninth_grade_year >= first_test_cohort
+    recent = rows.ninth_grade_year >= first
     today = rows.as_of == str(day)
     train, test = rows[~recent & ~today], rows[recent & today]
     for name, part in (("test", test), ("training", train)):
         _check_part(name, part, day)
+    how = (
+        f"Cohort-forward: learned from ninth-grade cohorts up to {first - 1}, as they stood on "
+        f"{day:%d %B} of earlier years; tested on cohorts {first} and later as they stood on "
+        f"{day:%d %B %Y}. No student is in both, and nothing after that day was used."
+    )
+    return _study(data, train, test, how, sensitive_predictors, _ceiling(data, day, horizon_years, test))
+
+
+def on_the_roll(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predictors: bool = False) -> Study:
+    """Return who is to be told a risk on `as_of`, and whom it is learned from: `study`, with the outcome yet to come.
+
+    `test` is everybody enrolled on that day in the first four years of high school and has no column `outcome`;
+    `train` are the cohorts that began before any of them, with what was known of them by `as_of`. It is the recipe
+    that `study` judges a horizon earlier. Raises BadInput where there is nobody to tell of or to learn from.
+    """
+    day = _day(as_of)
+    first = _first_recent_cohort(day)
+    roll = _with_cohort(data, features.student_features(data, features.roster(data, [day]))).to_pandas()
+    roll = roll[roll.ninth_grade_year.between(first, _school_year(day))].sort_values("student_id")
+    if roll.empty:
+        raise BadInput(f"Nobody is on the roll of a high school on {day}. Is that a school day within these data?")
+    train = _labelled(data, _days(data, day, horizon_years)[1:], horizon_years)
+    train = train[
+        (train.school_year - train.ninth_grade_year < YEARS_IN_HIGH_SCHOOL) & (train.ninth_grade_year < first)
+    ]
+    _check_part("training", train, day)
+    how = (
+        f"Learned from ninth-grade cohorts up to {first - 1}, as they stood on {day:%d %B} of earlier years; told of "
+        f"cohorts {first} and later, as they stand on {day:%d %B %Y}. What becomes of them is not known yet."
+    )
+    return _study(data, train, roll.assign(as_of=str(day)), how, sensitive_predictors, None)
+
+
+def _study(
+    data: Data, train: pd.DataFrame, test: pd.DataFrame, how: str, sensitive_predictors: bool, ceiling: Any
+) -> Study:
     predictors = features.PREDICTORS + (features.AUDIT_COLUMNS if sensitive_predictors else ())
     predictors = tuple(p for p in predictors if train[p].nunique(dropna=True) > 1)
     declared = {f.name: f for f in (*features.FEATURES, *features.AUDIT)}
     return Study(
         title="Leaving school without a diploma",
         outcome_words="left",
-        how=(
-            f"Cohort-forward: learned from ninth-grade cohorts up to {first_test_cohort - 1}, as they stood on "
-            f"{day:%d %B} of earlier years; tested on cohorts {first_test_cohort} and later as they stood on "
-            f"{day:%d %B %Y}. No student is in both, and nothing after that day was used."
-        ),
+        how=how,
         train=train.reset_index(drop=True),
         test=test.reset_index(drop=True),
         id_column="student_id",
@@ -64,11 +97,16 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
         groups=AUDITED,
         directions={name: declared[name].monotone for name in predictors},
         words={name: declared[name].words for name in predictors},
-        ceiling=_ceiling(data, day, horizon_years, test),
+        ceiling=ceiling,
         flags=tuple(leakage_flags(train[[*predictors]], train[OUTCOME].to_numpy().astype(bool), OUTCOME)),
         notes=("Race, sex and disability are among the predictors, as asked.",) if sensitive_predictors else (),
         source=_source(data),
     )
+
+
+def _first_recent_cohort(day: date) -> int:
+    """The ninth-grade cohort that is in its fourth year on a day."""
+    return _school_year(day) - YEARS_IN_HIGH_SCHOOL + 1
 
 
 def _source(data: Data) -> str:
@@ -108,8 +146,7 @@ def _labelled(data: Data, days: list[date], horizon_years: int) -> pd.DataFrame:
     """Features of everybody on the roll on each day, with what became of them within the horizon."""
     table = features.student_features(data, features.roster(data, days))
     ends = data.outcomes.select("student_id", "status", "outcome_date")
-    cohorts = data.students.filter(data.students.ninth_grade_year.notnull()).select("student_id", "ninth_grade_year")
-    rows = table.join(ends, "student_id").join(cohorts, "student_id").to_pandas()
+    rows = _with_cohort(data, table.join(ends, "student_id")).to_pandas()
     import pandas as pd
 
     start = pd.to_datetime(rows.as_of)
@@ -119,6 +156,11 @@ def _labelled(data: Data, days: list[date], horizon_years: int) -> pd.DataFrame:
     rows[OUTCOME] = (within & rows.status.eq("dropped_out")).astype(int)
     kept = rows[~(within & rows.status.eq("transferred"))]
     return kept.drop(columns=["status", "outcome_date"]).sort_values(["as_of", "student_id"], ignore_index=True)
+
+
+def _with_cohort(data: Data, table: ibis.Table) -> ibis.Table:
+    cohorts = data.students.filter(data.students.ninth_grade_year.notnull()).select("student_id", "ninth_grade_year")
+    return table.join(cohorts, "student_id")
 
 
 def _check_part(name: str, part: pd.DataFrame, day: date) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from workbench.dropout.assess import Assessment
 from workbench.dropout.linear import Floats
-from workbench.dropout.models import as_numbers
+from workbench.dropout.models import Risk, as_numbers
+from workbench.dropout.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,15 +56,25 @@ def _shown(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def explain(assessment: Assessment) -> Explanation:
-    """Return SHAP values of XGBoost for the judged rows, before calibration.
+class Fitted(Protocol):
+    """A study and the model that was fitted to it."""
+
+    @property
+    def study(self) -> Study: ...
+
+    @property
+    def model(self) -> Risk: ...
+
+
+def explain(fitted: Fitted) -> Explanation:
+    """Return SHAP values of XGBoost for the judged rows (of an assessment, or of today's list), before calibration.
 
     The log odds are a sum, so their SHAP values are too: what the regression adds (exact for a linear
     model) plus what the trees add (Lundberg et al. 2020, exact for trees).
     """
     import shap
 
-    study, model = assessment.study, assessment.model
+    study, model = fitted.study, fitted.model
     data = as_numbers(study.judged, study.predictors, model.categories)
     values = np.asarray(shap.TreeExplainer(model.trees).shap_values(data), dtype=float)
     values += model.start.contributions(study.judged, study.predictors)
@@ -78,9 +89,14 @@ def example_student(assessment: Assessment) -> int:
 
 def told(assessment: Assessment, row: int) -> str:
     """Say one student's risk as a share of 100 with the same score, with its interval and its use."""
+    return of_100(assessment, assessment.risk[row])
+
+
+def of_100(assessment: Assessment, risk: float) -> str:
+    """Say what became of students with a risk like this one, with its interval and its use."""
     bands = assessment.calibration.sort_values("mean_risk", ignore_index=True)
     edges = np.cumsum(bands.n.to_numpy())
-    rank = int((assessment.risk < assessment.risk[row]).sum())
+    rank = int((assessment.risk < risk).sum())
     band = bands.iloc[min(int(np.searchsorted(edges, rank, side="right")), len(bands) - 1)]
     return (
         f"Of 100 students with a score like this one ({band.risk_band}), about {100 * band.share_left:.0f} "

@@ -27,6 +27,18 @@ class Feature:
     source: str
     nothing: float | None = None
 
+    def say(self, value: object) -> str:
+        """The feature with a value as a counsellor would say it: shares in per cent, 0 or 1 in words."""
+        if value is None or value != value:
+            return f"{self.words}: not known"
+        if not isinstance(value, (int, float)):
+            return f"{self.words}: {value}"
+        if self.unit == "0 or 1":
+            return self.words if value else f"not {self.words}"
+        if self.unit.startswith("share of"):
+            return f"{self.words}: {100 * value:.0f} %"
+        return f"{self.words}: {value:.3g}"
+
 
 # fmt: off
 FEATURES: tuple[Feature, ...] = (
