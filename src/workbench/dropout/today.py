@@ -65,7 +65,7 @@ def today(
 
 
 def in_words(why: Explanation, predictors: Sequence[str], most: int = MOST_REASONS) -> list[str]:
-    """What raises each row's risk most, with its value: the strongest of each kind of record, attendance or grades say."""
+    """What raises each row's risk most, with its value: the strongest of each kind of record, such as attendance."""
     declared = {f.name: f for f in (*features.FEATURES, *features.AUDIT)}
     return ["; ".join(_raised(why, row, [declared[p] for p in predictors], most)) for row in range(len(why.values))]
 
