@@ -54,7 +54,7 @@ def test_bootstrap_limits_hold_the_true_auc_as_often_as_they_say() -> None:
 
 def test_a_student_s_rows_are_drawn_together() -> None:
     students = np.repeat(np.arange(30), 3).astype(str).astype(object)
-    weights = metrics._resampled(students, 0)
+    weights = metrics.resampled(students, 0)
     assert (weights[0] == 1).all()
     assert (weights[:, ::3] == weights[:, 1::3]).all()
     assert (weights.sum(axis=1) == 90).all()

@@ -8,6 +8,7 @@ result.quality
 from workbench.dropout import figures
 from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
+from workbench.dropout.capacity import CAPACITY_HELP, at_capacity
 from workbench.dropout.cohorts import study
 from workbench.dropout.explain import Explanation, example_student, explain, of_100, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
@@ -23,6 +24,7 @@ __all__ = [
     "AUDIT_HELP",
     "AUDIT_KINDS",
     "CALIBRATION_HELP",
+    "CAPACITY_HELP",
     "QUALITY_HELP",
     "RISK_HELP",
     "RISK_KEYS",
@@ -34,6 +36,7 @@ __all__ = [
     "Study",
     "Today",
     "assess",
+    "at_capacity",
     "audit",
     "example_student",
     "explain",

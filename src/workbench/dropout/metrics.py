@@ -75,23 +75,23 @@ def quality(
     """
     import pandas as pd
 
-    weights = _resampled(students, seed)
+    weights = resampled(students, seed)
     found = {name: _measured_in_parts(outcome, score, weights) for name, score in scores.items()}
     rows = []
     for name, values in found.items():
         row: dict[str, float | str] = {"model": name, "n": len(outcome), "n_positive": int(outcome.sum())}
         for measure, column in values._asdict().items():
             row[measure] = float(column[0])
-            row[f"{measure}_low"], row[f"{measure}_high"] = _limits(column[1:])
+            row[f"{measure}_low"], row[f"{measure}_high"] = limits(column[1:])
         above = values.auc - found[reference].auc
         row["auc_above"] = float(above[0])
-        row["auc_above_low"], row["auc_above_high"] = _limits(above[1:])
+        row["auc_above_low"], row["auc_above_high"] = limits(above[1:])
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _resampled(students: NDArray[np.object_], seed: int) -> NDArray[np.uint8]:
-    """Weights (resamples + 1, n): all ones, then how often each bootstrap sample drew the row's student."""
+def resampled(students: NDArray[np.object_], seed: int) -> NDArray[np.uint8]:
+    """Return weights (resamples + 1, n): all ones, then how often each bootstrap sample drew the row's student."""
     rng = np.random.default_rng(seed)
     _, row_of = np.unique(students, return_inverse=True)
     n = int(row_of.max()) + 1
@@ -104,7 +104,8 @@ def _measured_in_parts(outcome: Ints, score: Floats, weights: NDArray[np.uint8],
     return Quality(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _limits(values: Floats) -> tuple[float, float]:
+def limits(values: Floats) -> tuple[float, float]:
+    """Return the 2.5 % and 97.5 % points of what is known of the values."""
     known = values[~np.isnan(values)]
     if not len(known):
         return float("nan"), float("nan")

@@ -1,0 +1,69 @@
+"""What a list is worth to staff who can see so many students: hits, false alarms and lift, with intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.dropout.assess import Assessment
+from workbench.dropout.linear import Floats
+from workbench.dropout.metrics import Ints, limits, resampled
+from workbench.errors import BadParameter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CAPACITY_HELP = {
+    "n": "students on the list",
+    "share_left": "share of the list that left",
+    "share_found": "share of all who left that were on the list",
+    "lift": "how many times as many leavers as on a list drawn by lot",
+    "false_alarms": "students on the list who stayed, for each who left",
+}
+
+
+def at_capacity(assessment: Assessment, capacity: float) -> pd.DataFrame:
+    """Return one row a model: what the share `capacity` of students with the highest scores holds, with 95 % limits.
+
+    Columns as in `CAPACITY_HELP`, each measure also with `_low` and `_high`. Of students with the same score at the
+    edge of the list, as many as it still holds are taken by lot: the number of leavers is the one to be expected.
+    Limits are percentiles of 500 bootstrap samples of whole students. Raises BadParameter for a share that is none.
+    """
+    import pandas as pd
+
+    if not 0 < capacity < 1:
+        raise BadParameter(f"capacity is {capacity:g}; give the share of students that staff can see, such as 0.1.")
+    judged, key = assessment.study.judged, assessment.study.id_column
+    students = judged[key].astype(str).to_numpy() if key else np.arange(len(judged)).astype(str)
+    weights = resampled(students, assessment.seed).astype(float)
+    rows = []
+    for name, score in assessment.scores.items():
+        found = hits(assessment.outcome, score, weights, capacity)
+        size, cases = capacity * weights.sum(axis=1), weights @ assessment.outcome
+        with np.errstate(divide="ignore", invalid="ignore"):
+            measures = {
+                "share_left": found / size,
+                "share_found": found / cases,
+                "lift": (found / size) / (cases / weights.sum(axis=1)),
+                "false_alarms": (size - found) / found,
+            }
+        row: dict[str, float | str] = {"model": name, "n": round(float(size[0]))}
+        for measure, values in measures.items():
+            row[measure] = float(values[0])
+            row[f"{measure}_low"], row[f"{measure}_high"] = limits(values[1:])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def hits(outcome: Ints, score: Floats, weights: Floats, capacity: float) -> Floats:
+    """Return how many cases the highest `capacity` of scores hold under each row of `weights`; shapes as `measured`."""
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    seen = np.add.reduceat(weights[:, order], starts, axis=1).cumsum(axis=1)
+    found = np.add.reduceat((weights * outcome)[:, order], starts, axis=1).cumsum(axis=1)
+    size = capacity * weights.sum(axis=1)
+    zero = np.zeros((1,))
+    pairs = zip(size, seen, found, strict=True)
+    return np.array([np.interp(k, np.r_[zero, s], np.r_[zero, f]) for k, s, f in pairs])
