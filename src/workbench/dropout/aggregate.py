@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from workbench.dropout.assess import Assessment
 from workbench.dropout.fairness import flagged
+from workbench.dropout.linear import Floats
+from workbench.dropout.study import Study
 from workbench.features import in_groups
 
 if TYPE_CHECKING:
@@ -32,17 +33,25 @@ RISK_KINDS = {
 }
 
 
-def risk_by_school_group(assessment: Assessment, data: Data, capacity: float = 0.1) -> pd.DataFrame:
+class Told(Protocol):
+    """A study and a risk for each of its judged rows: an assessment, or today's list."""
+
+    @property
+    def study(self) -> Study: ...
+
+    @property
+    def risk(self) -> Floats: ...
+
+
+def risk_by_school_group(told: Told, data: Data, capacity: float = 0.1) -> pd.DataFrame:
     """Return one row a school, grade and group, with 'all' for each margin; columns as in `RISK_HELP`."""
     import pandas as pd
 
     names = data.schools.select("school_id", "name").to_pandas().set_index("school_id").name
-    rows = assessment.study.judged.assign(
-        risk=assessment.risk, high=flagged(assessment.risk, capacity).astype(float), all="all"
-    )
+    rows = told.study.judged.assign(risk=told.risk, high=flagged(told.risk, capacity).astype(float), all="all")
     rows["grade"] = rows.grade_level.astype(int).astype(str)
-    kinds = ("all", *assessment.study.groups)
-    for kind in assessment.study.groups:
+    kinds = ("all", *told.study.groups)
+    for kind in told.study.groups:
         rows[kind] = in_groups(rows, kind)
     parts = [
         _summed(rows, school, grade, kind)

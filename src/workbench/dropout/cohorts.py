@@ -32,9 +32,9 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
     Raises BadParameter for a day whose outcome is not yet known, BadInput where a part has no case.
     """
     day = _day(as_of)
-    end = _years_on(day, horizon_years)
+    end = years_on(day, horizon_years)
     if end.isoformat() > data.last_day:
-        latest = _years_on(_day(data.last_day), -horizon_years)
+        latest = years_on(_day(data.last_day), -horizon_years)
         raise BadParameter(
             f"as_of is {day} and the horizon {horizon_years} year(s), but these data end on {data.last_day}: "
             f"who left by {end} is not known yet. Choose a day on or before {latest}."
@@ -124,7 +124,8 @@ def _day(day: date | str) -> date:
         raise BadParameter(f"The day {day!r} is not a date; write year-month-day, such as 2024-01-31.") from error
 
 
-def _years_on(day: date, years: int) -> date:
+def years_on(day: date, years: int) -> date:
+    """Return the same day so many years later, 28 February for a 29th."""
     try:
         return day.replace(year=day.year + years)
     except ValueError:
@@ -138,7 +139,7 @@ def _school_year(day: date) -> int:
 def _days(data: Data, day: date, horizon_years: int) -> list[date]:
     """The test day, and the same day of each earlier year whose horizon had closed by then."""
     first = data.enrollments.entry_date.min().execute()
-    earlier = [_years_on(day, -back) for back in range(horizon_years, 40)]
+    earlier = [years_on(day, -back) for back in range(horizon_years, 40)]
     return [day, *(d for d in earlier if str(d) > str(first)[:10])]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench import features
-from workbench.dropout.cohorts import on_the_roll
+from workbench.dropout.cohorts import on_the_roll, years_on
 from workbench.dropout.explain import Explanation, explain
 from workbench.dropout.linear import Floats
 from workbench.dropout.models import Risk, fit_trees
@@ -38,6 +38,11 @@ class Today:
     risk: Floats
     as_of: str
     horizon_years: int
+
+    @property
+    def judged_on(self) -> str:
+        """The day a horizon earlier, as of which `study` judges the same recipe."""
+        return str(years_on(date.fromisoformat(self.as_of), -self.horizon_years))
 
     @cached_property
     def table(self) -> pd.DataFrame:
