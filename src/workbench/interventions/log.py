@@ -175,7 +175,7 @@ def add(
 
 
 def entries(log: Log | None = None) -> tuple[Entry, ...]:
-    """Return every step that the log tells of, oldest first; a line that was changed is left out, and `sound` names it."""
+    """Return every step that the log tells of, oldest first; a line that was changed is left out (see `sound`)."""
     log = log or site_log()
     found = []
     for line in lines(log):
