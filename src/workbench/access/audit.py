@@ -30,10 +30,12 @@ RETIRED: Final = "retired"
 
 @dataclass(frozen=True)
 class Log:
-    """Where a log lies: the folder of its files, and the file that anchors it elsewhere."""
+    """Where a log lies: the folder of its files, the file that anchors it elsewhere, and what messages call it."""
 
     folder: Path
     anchor: Path
+    name: str = "audit log"
+    to_verify: str = "workbench audit verify"
 
     def files(self) -> list[Path]:
         """Return the files of the log, oldest first."""
@@ -92,7 +94,7 @@ def record(event: Event, at: str, log: Log | None = None) -> int:
             return _append(log, head, told)
     except OSError as error:
         raise AuditError(
-            f"The audit log cannot be written ({error.strerror or error}), so nothing is shown. "
+            f"The {log.name} cannot be written ({error.strerror or error}), so nothing is shown. "
             "Tell the people who run the workbench."
         ) from error
 
@@ -115,8 +117,8 @@ def writing(log: Log) -> Iterator[tuple[tuple[int, str], int]]:
         not_yet = last is not None and (n - 1, last.prev) == anchored
         if (n, sealed) != anchored and not not_yet:
             raise AuditError(
-                f"The audit log ends at line {n}, but its anchor knows line {anchored[0]} as the last: the log or the "
-                "anchor was changed. Nothing is shown until this is settled; type: workbench audit verify"
+                f"The {log.name} ends at line {n}, but its anchor knows line {anchored[0]} as the last: the log or the "
+                f"anchor was changed. Nothing is shown until this is settled; type: {log.to_verify}"
             )
         for path, rest in [*torn, (log.anchor, anchor_rest)]:
             cut(path, rest)
@@ -163,7 +165,7 @@ def _last_line(log: Log) -> tuple[chain.Line | None, list[tuple[Path, int]]]:
             torn.append((path, rest))
         if whole:
             if (line := chain.unseal(whole)) is None:
-                raise AuditError("The last line of the audit log was changed. Type: workbench audit verify")
+                raise AuditError(f"The last line of the {log.name} was changed. Type: {log.to_verify}")
             return line, torn
     return None, torn
 
@@ -181,7 +183,7 @@ def _last_anchored(log: Log) -> tuple[tuple[int, str], int]:
         return (0, chain.START), rest
     n, _, sealed = whole.decode("ascii", "replace").strip().partition(" ")
     if not n.isdigit():
-        raise AuditError(f"The anchor of the audit log, {log.anchor}, was changed. Type: workbench audit verify")
+        raise AuditError(f"The anchor of the {log.name}, {log.anchor}, was changed. Type: {log.to_verify}")
     return (int(n), sealed), rest
 
 

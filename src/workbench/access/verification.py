@@ -47,7 +47,7 @@ def verify(log: Log, anchor: Path | None = None) -> Verdict:
             anchored, spoilt = _anchor(anchor or log.anchor)
             reads, torn = _read(log)
     except OSError as error:
-        raise BadInput(f"The audit log cannot be read: {error.filename or ''} ({error.strerror or error}).") from error
+        raise BadInput(f"The {log.name} cannot be read: {error.filename or ''} ({error.strerror or error}).") from error
     last_anchored = max(anchored, default=0)
     wrong, notes, n, sealed = list(spoilt), [], 0, chain.START
     if reads and reads[0].line and reads[0].line.n > 1:

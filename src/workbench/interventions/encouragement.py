@@ -1,0 +1,96 @@
+"""Chance at the margin, so that the effect can be learned: off unless asked for, and only by a recorded approval.
+
+Where two students of one school, one counsellor and one action lie on both sides of the threshold, a fair coin says
+which of them is helped. Hours and quotas stay as they were, each has the probability ½, and `pair` is the block for
+`wb.interventions.effect` (Imbens & Rubin 2015, ch. 10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from workbench.access import audit
+from workbench.access.audit import Event, Log
+from workbench.access.verification import lines
+from workbench.errors import BadParameter, did_you_mean
+from workbench.interventions.log import site_log
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+APPROVED: Final = "approved encouragement"
+CELL: Final = ["school_id", "counsellor_id", "action"]
+
+
+@dataclass(frozen=True)
+class Encouragement:
+    """A recorded approval, for at most `pairs` pairs of students, drawn by `seed`. Made by `approved`."""
+
+    approval: str
+    pairs: int
+    seed: int
+
+    def drawn(self, offers: pd.DataFrame, taken: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
+        """Return offers with their pair and probability, and who is helped after the coins have fallen."""
+        import numpy as np
+        import pandas as pd
+
+        offers, taken, rng = offers.copy(), taken.copy(), np.random.default_rng(self.seed)
+        helped = set(offers.student_id[taken])
+        free = offers[~offers.student_id.isin(helped)]
+        found = []
+        for cell, inside in offers[taken].groupby(CELL, sort=True):
+            outside = free[(free[CELL] == pd.Series(cell, index=CELL)).all(axis=1)]
+            lowest, highest = inside.sort_values("benefit"), outside.sort_values("benefit", ascending=False)
+            both = zip(lowest.index, highest.index, strict=False)
+            found += [(abs(offers.benefit[i] - offers.benefit[o]), i, o) for i, o in both]
+        used: set[str] = set()
+        number = 0
+        for _, inner, outer in sorted(found):
+            pair = {offers.student_id[inner], offers.student_id[outer]}
+            if number == self.pairs or used & pair:
+                continue
+            used |= pair
+            number += 1
+            offers.loc[[inner, outer], ["pair", "probability"]] = [number, 0.5]
+            winner = (inner, outer)[int(rng.integers(2))]
+            offers.loc[winner, "encouraged"] = True
+            taken[[inner, outer]] = False
+            taken[winner] = True
+        return offers, taken
+
+
+def approve(name: str, *, pairs: int, until: date, reference: str, who: str, at: str, log: Log | None = None) -> None:
+    """Record that chance may decide at the margin: for how many pairs at most, until when, by which decision.
+
+    Raises BadParameter where the approval says nothing or its name is taken.
+    """
+    log = log or site_log()
+    if not name.strip() or not reference.strip() or pairs < 1:
+        raise BadParameter("An approval has a name, a reference to the decision, and at least one pair.")
+    if name in _approvals(log):
+        raise BadParameter(f"An approval {name!r} is recorded already; give the new one another name.")
+    note = {"pairs": pairs, "until": str(until), "reference": reference}
+    audit.record(Event(who, APPROVED, name, note=note), at, log)
+
+
+def approved(name: str, *, day: date, seed: int, log: Log | None = None) -> Encouragement:
+    """Return the encouragement that a recorded approval allows on a day.
+
+    Raises BadParameter where no such approval is recorded, or it has run out.
+    """
+    found = _approvals(log or site_log())
+    if name not in found:
+        raise BadParameter(
+            f"No approval {name!r} is recorded. {did_you_mean(name, found)}"
+            "Without one nobody's support is left to chance."
+        )
+    if day > date.fromisoformat(found[name]["until"]):
+        raise BadParameter(f"The approval {name!r} ended on {found[name]['until']}. Ask for a new one.")
+    return Encouragement(name, int(found[name]["pairs"]), seed)
+
+
+def _approvals(log: Log) -> dict[str, dict[str, str]]:
+    return {str(line.told["thing"]): line.told["note"] for line in lines(log) if line.told.get("what") == APPROVED}

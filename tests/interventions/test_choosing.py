@@ -1,0 +1,161 @@
+"""Choosing within capacity: against every possible choice, and each reason it can be refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from workbench.access.audit import Log
+from workbench.errors import BadInput, BadParameter, ModelError
+from workbench.interventions.written import Action, Condition
+
+TUTORING = Action("tutoring", "Tutoring", "…", "teacher", 8, 0.15, "assumed", (Condition("gpa", "below", 2.0),))
+MEETING = Action("meeting", "Meeting", "…", "counsellor", 2, 0.06, "assumed", (Condition("risk", "above", 0.05),))
+BOTH = (TUTORING, MEETING)
+AT = "2025-02-03T08:00:00+00:00"
+
+
+def students(n: int = 8, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "student_id": [f"{i:03d}" for i in range(n)],
+            "school_id": ["A" if i < n // 2 else "B" for i in range(n)],
+            "counsellor_id": [f"C{i % 2}" for i in range(n)],
+            "risk": rng.uniform(0, 0.6, n),
+            "gpa": rng.uniform(1, 3, n),
+        }
+    )
+
+
+def alike(n: int) -> pd.DataFrame:
+    return students(n).assign(risk=0.3, gpa=3.0, school_id="A", counsellor_id="C0")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_other_choice_helps_more(seed: int) -> None:
+    """Three options for each of eight students: all 6,561 choices are tried."""
+    table, hours, quotas = students(8, seed), {"C0": 12.0, "C1": 10.0}, {"A": (0, 3), "B": (1, 4)}
+    found = wb.interventions.assign(table, actions=BOTH, hours=hours, capacity=5, quotas=quotas)
+    best = 0.0
+    for picked in product((None, TUTORING, MEETING), repeat=8):
+        used = {"C0": 0.0, "C1": 0.0}
+        schools, benefit, fits = {"A": 0, "B": 0}, 0.0, True
+        for row, action in zip(table.itertuples(), picked, strict=True):
+            if action is None:
+                continue
+            fits &= (row.gpa < 2.0) if action is TUTORING else (row.risk > 0.05)
+            used[row.counsellor_id] += action.hours
+            schools[row.school_id] += 1
+            benefit += row.risk * action.avoids
+        fits &= all(used[c] <= hours[c] for c in used) and sum(schools.values()) <= 5
+        fits &= all(low <= schools[s] <= high for s, (low, high) in quotas.items())
+        best = max(best, benefit) if fits else best
+    assert found.benefit == pytest.approx(best, abs=1e-9)
+
+
+def test_who_can_be_helped_goes_before_who_is_most_at_risk() -> None:
+    table = students(2).assign(risk=[0.5, 0.3], gpa=[3.0, 1.5], counsellor_id="C0")
+    found = wb.interventions.assign(table, actions=BOTH, hours=8, capacity=1)
+    assert list(found.chosen.student_id) == ["001"]  # 0.3 × 0.15 is more than 0.5 × 0.06
+    assert found.near_misses.why.iloc[0] == "the counsellor has 0 of the 2 hours left"
+
+
+def test_thresholds_near_misses_and_reasons_are_shown() -> None:
+    table = alike(6).assign(risk=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    found = wb.interventions.assign(table, actions=BOTH, hours=6)
+    assert list(found.chosen.student_id) == ["005", "004", "003"]
+    (row,) = found.thresholds.itertuples()
+    assert (row.students, row.hours, row.hours_used, row.threshold) == (3, 6, 6, pytest.approx(0.4 * 0.06))
+    assert found.near_misses.student_id.iloc[0] == "002"
+    assert found.near_misses.short_by.iloc[0] == pytest.approx(0.1 * 0.06)
+    assert found.chosen.reasons.iloc[0] == "the risk of dropping out is 0.6 (above 0.05)"
+    assert found.told[-1] == "A person decides: this list recommends."
+
+
+def test_chance_decides_between_students_who_are_alike() -> None:
+    draws = [wb.interventions.assign(alike(6), actions=BOTH, hours=4, seed=seed).chosen for seed in range(60)]
+    assert all(len(chosen) == 2 and chosen.tied.all() for chosen in draws)
+    times = pd.concat(draws).student_id.value_counts().reindex(alike(6).student_id, fill_value=0)
+    assert times.between(8, 34).all()  # 60 draws of 2 from 6 expect 20 each; 4 standard deviations are 14.6
+    again = wb.interventions.assign(alike(6), actions=BOTH, hours=4, seed=7)
+    assert again.chosen.equals(draws[7])
+    assert (again.not_chosen.why == "tied with students who were chosen; chance decided").all()
+
+
+def test_every_student_who_is_not_chosen_has_a_reason() -> None:
+    table = students(8).assign(risk=[0.01, *[0.5] * 7], gpa=3.0)
+    found = wb.interventions.assign(
+        table, actions=BOTH, hours=100, quotas={"B": (0, 1)}, excluded={"001": "moves away"}
+    )
+    why = found.not_chosen.set_index("student_id").why
+    assert len(found.chosen) + len(why) == 8
+    assert why["000"] == "no rule recommends anything"
+    assert why["001"] == "excluded: moves away"
+    assert sum(why.index.isin(["004", "005", "006", "007"])) == 3
+
+
+def test_the_fewest_of_a_school_that_cannot_be_reached_are_named() -> None:
+    with pytest.raises(ModelError, match="at least 5 students of 'A'"):
+        wb.interventions.assign(students(8), actions=BOTH, hours=100, quotas={"A": (5, 9)})
+    with pytest.raises(ModelError, match="No choice gives every school its fewest"):
+        wb.interventions.assign(alike(8), actions=BOTH, hours=2, quotas={"A": (2, 9)})
+
+
+def test_nobody_at_risk_is_an_empty_list() -> None:
+    found = wb.interventions.assign(students(4).assign(risk=0.0, gpa=3.0), actions=BOTH, hours=10)
+    assert (len(found.chosen), len(found.not_chosen), found.benefit) == (0, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("table", "more", "error", "why"),
+    [
+        (students().drop(columns="risk"), {}, BadInput, "no column 'risk'"),
+        (students().assign(race_ethnicity="white"), {}, BadInput, "never chooses: drop it"),
+        (students().assign(sex="male"), {}, BadInput, "never chooses: drop it"),
+        (students().assign(risk=1.2), {}, BadInput, "risk between 0 and 1"),
+        (students().assign(student_id="001"), {}, BadInput, "stands there twice"),
+        (students(), {"hours": {"C0": 1}}, BadParameter, "counsellor 'C1'"),
+        (students(), {"hours": -1}, BadParameter, "below 0"),
+        (students(), {"capacity": -1}, BadParameter, "below 0"),
+        (students(), {"quotas": {"C": (0, 1)}}, BadParameter, "names the school 'C'"),
+        (students(), {"quotas": {"A": (2, 1)}}, BadParameter, "the fewest before the most"),
+        (students(), {"excluded": {"999": "moved"}}, BadParameter, "not in the table"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    table: pd.DataFrame, more: dict[str, object], error: type[Exception], why: str
+) -> None:
+    with pytest.raises(error, match=why):
+        wb.interventions.assign(table, **{"actions": BOTH, "hours": 10} | more)  # type: ignore[arg-type]
+
+
+def test_chance_at_the_margin_needs_a_recorded_approval(log: Log) -> None:
+    day = date(2025, 2, 3)
+    with pytest.raises(BadParameter, match="Without one nobody's support is left to chance"):
+        wb.interventions.approved("board-12", day=day, seed=1, log=log)
+    said = {"pairs": 2, "until": date(2025, 6, 30), "reference": "minutes of 20 January"}
+    wb.interventions.approve("board-12", **said, who="lee", at=AT, log=log)  # type: ignore[arg-type]
+    with pytest.raises(BadParameter, match="ended on 2025-06-30"):
+        wb.interventions.approved("board-12", day=date(2025, 7, 1), seed=1, log=log)
+    assert wb.interventions.approved("board-12", day=day, seed=1, log=log).pairs == 2
+
+
+def test_the_coin_is_fair_and_keeps_the_hours(log: Log) -> None:
+    said = {"pairs": 2, "until": date(2025, 6, 30), "reference": "minutes of 20 January"}
+    wb.interventions.approve("board-12", **said, who="lee", at=AT, log=log)  # type: ignore[arg-type]
+    table = alike(8).assign(risk=np.arange(1, 9) / 10)
+    inner = 0
+    for seed in range(100):
+        coin = wb.interventions.approved("board-12", day=date(2025, 2, 3), seed=seed, log=log)
+        chosen = wb.interventions.assign(table, actions=BOTH, hours=8, encourage=coin).chosen
+        assert chosen.hours.sum() == 8
+        assert {"006", "007"} <= set(chosen.student_id)  # above the margin nothing is left to chance
+        assert list(chosen.sort_values("pair").probability) == [1, 1, 0.5, 0.5]
+        inner += {"004", "005"} <= set(chosen.student_id)
+    assert 10 <= inner <= 42  # both pairs fall as without a coin in a quarter of 100 draws; ± 4 standard deviations
