@@ -158,6 +158,54 @@ def test_a_spoilt_table_shows_the_one_before_with_its_day(
     assert "wb-sorry" not in page
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_it_opens_with_what_is_published_where_its_usual_run_or_table_is_not(
+    demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(demo_root, root)
+    for usual in ("demo", "district"):
+        (root / "published" / usual).rename(root / "published" / f"{usual}_of_ours")
+    if name == "explore":
+        path = root / "published" / "district_of_ours" / "manifest.json"
+        told = json.loads(path.read_text())
+        told["tables"].pop("indicators")
+        path.write_text(json.dumps(told))
+        for earlier in path.parent.glob("manifest-*.json"):
+            earlier.unlink()
+        shutil.rmtree(root / "published" / "demo_of_ours")
+    page, _ = ran(root, notebook(root, name), monkeypatch)
+    assert "wb-sorry" not in page
+    assert "run_name=d" in page
+    if name == "explore":
+        assert "Table: Where the gap lies" in page
+        assert "There is no published table" not in page
+    else:
+        for words in WORDS[name][:1]:
+            assert words.casefold() in page.casefold()
+
+
+def test_a_page_of_a_principal_opens_with_their_school(
+    demo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole and the other schools are not theirs to see: the page does not open with them."""
+    root = tmp_path / "project"
+    shutil.copytree(demo_root, root)
+    path = root / "published" / "district" / "manifest.json"
+    told = json.loads(path.read_text())
+    for one in ("indicators", "indicator_by_school"):
+        told["tables"][one] |= {"audience": "school", "unit": "school_id"}
+    path.write_text(json.dumps(told))
+    grant = "people:\n- {user: m.lee, role: principal, schools: [A2], tables: all}\n...\n"
+    (root / "access.yml").write_text(f"min_count: 10\npublic: all\n{grant}")
+    monkeypatch.setenv("WORKBENCH_VIEWER", json.dumps({"user": "m.lee", "groups": []}))
+    for name in ("overview", "school_profile"):
+        page, _ = ran(root, notebook(root, name), monkeypatch)
+        assert "wb-sorry" not in page
+        assert 'aria-current="location">Birch Elementary' in page
+        assert "40.8 %" not in page  # all districts, 2024
+
+
 @pytest.mark.parametrize("name", SCHOOLS)
 def test_it_fits_no_model_and_opens_no_data(demo_root: Path, name: str) -> None:
     text = (demo_root / "notebooks" / "dashboards" / f"{name}.ipynb").read_text()

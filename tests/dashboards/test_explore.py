@@ -36,6 +36,10 @@ def test_what_can_be_chosen() -> None:
     assert explore.measures(MET) == ["share_met", "n"]
     assert explore.options(rows, "school_id") == {"any": "any", "A2": "A2", "Alder (A1)": "A1"}
     assert explore.first({"gaps": MET, "indicators": MET}, "spring") == "indicators"
+    blank = made([{**ROWS[0], "school_id": "A1", "suppressed": True, "n": None, **dict.fromkeys(VALUES)}])
+    assert explore.first({"gaps": MET, "indicators": blank}, "spring") == "gaps"
+    assert explore.first({"gaps": blank, "indicators": blank}, "spring") == "indicators"
+    assert explore.first({"gaps": MET, "indicators": MET}, "spring", "gaps") == "gaps"
     with pytest.raises(BadInput, match="no published table of “spring”"):
         explore.first({}, "spring")
 

@@ -48,6 +48,22 @@ def test_what_can_be_chosen() -> None:
     assert FOUND.split("A1", "2024") == {}
 
 
+def test_a_page_opens_with_a_number_where_there_is_one() -> None:
+    names = {"District": "D1", "Alder": "A1", "Birch": "A2"}
+    assert FOUND.to_open(names) == (names, ["2025", "2024"])
+    one_school = facts([row("2025", **BLANK), row("2025", "A1", **BLANK), row("2024", "A1"), row("2024", "A2")])
+    assert one_school.to_open(names) == ({"Alder": "A1", "District": "D1", "Birch": "A2"}, ["2024", "2025"])
+    nothing = facts([row("2025", **BLANK)])
+    assert nothing.to_open(names) == (names, ["2025"])
+    assert facts([]).to_open(names) == (names, [])
+
+
+def test_the_measure_that_comes_first_has_a_number_in_the_newest_year() -> None:
+    older = [row(year) for year in ("2021", "2022", "2023")]
+    newer = row("2025", indicator="chronic_absence")
+    assert next(iter(facts([*older, newer]).indicators().values())) == "chronic_absence"
+
+
 def test_years_before_and_up_to() -> None:
     assert FOUND.latest("proficient_math", "2030") == "2025"
     assert FOUND.earlier("proficient_math", "2025") == "2024"

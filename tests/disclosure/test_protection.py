@@ -94,6 +94,34 @@ def test_ranges_narrow_nothing_either(made: tuple[pd.DataFrame, list[str]]) -> N
     assert seen.n_from[~hidden].isna().all()
 
 
+@pytest.mark.parametrize("ranges", [False, True])
+@pytest.mark.parametrize("complement", [False, True])
+@pytest.mark.parametrize("events", range(1, 10))
+def test_of_every_count_below_the_minimum_and_of_its_complement_whole_numbers_leave_the_minimum_open(
+    events: int, complement: bool, ranges: bool
+) -> None:
+    """By trying all whole numbers, without the package's attacker: three groups and their total, two columns each."""
+    n = {"a": 40, "b": 30, "c": 50}
+    true = {"a": n["a"] - events if complement else events, "b": 15, "c": 21}
+    cells = pd.DataFrame({"g": list(n), "n": list(n.values()), "events": list(true.values())})
+    safe = protect(with_margins(cells, ["g"]), ["g"], values=["share"], kinds={"share": "share"}, ranges=ranges)
+    counts = dict(zip("abc", np.indices([n[group] + 1 for group in "abc"]).reshape(3, -1), strict=True))
+    people = n | {"all": sum(n.values())}
+    agrees = np.ones(counts["a"].shape, bool)
+    for row in safe.to_dict("records"):
+        group = row["g"]
+        share = (counts[group] if group != "all" else sum(counts.values())) / people[group]
+        if row["share"] == row["share"]:
+            agrees &= np.isclose(share, row["share"])
+        elif ranges and row["share_from"] == row["share_from"]:
+            agrees &= (share >= row["share_from"] - 1e-9) & (share <= row["share_to"] + 1e-9)
+    few = n["a"] - counts["a"] if complement else counts["a"]
+    left = few[agrees]
+    assert events in left
+    assert 10 in left
+    assert left.max() - left.min() >= 5
+
+
 @TINY
 @given(tables(3, 2), tables(3, 1))
 def test_downloads_that_share_margins_are_attacked_together(

@@ -12,6 +12,7 @@ from workbench.dashboards.blocks import (
     longest_first,
     note,
     of_hundred,
+    opens_at,
     people,
     percent,
     provenance,
@@ -51,6 +52,7 @@ from workbench.dashboards.exports import downloads
 from workbench.dashboards.facts import fact_key, facts, group_name, students_name, title, unit_of
 from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
+from workbench.dashboards.labels import labels, meanings
 from workbench.dashboards.pages import crumbs, link_list, moving_link, navigation, other_pages
 from workbench.dashboards.places import INTAKE, parts, places, similar, span, way_to, whole
 from workbench.dashboards.taking import take_along
@@ -90,17 +92,20 @@ __all__ = [
     "guarded",
     "header",
     "in_words",
+    "labels",
     "limits_words",
     "link_list",
     "listed",
     "live",
     "longest_first",
+    "meanings",
     "moved_words",
     "moving_link",
     "navigation",
     "newest",
     "note",
     "of_hundred",
+    "opens_at",
     "or_withheld",
     "other_pages",
     "parts",

@@ -29,6 +29,13 @@ class Bar:
     chosen: bool = False
 
 
+def opens_at(options: Iterable[str], is_shown: Callable[[str], bool]) -> list[str]:
+    """Return the options of a filter, the first that has something to show in front; as they are where none has."""
+    found = list(options)
+    first = next(filter(is_shown, found), None)
+    return found if first is None else [first, *(one for one in found if one != first)]
+
+
 def header(title: str, question: str, published: PublishedTable) -> str:
     """Return the top of a page, with the style of every part below it, and whose data it shows."""
     return (

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from workbench.dashboards.blocks import WITHHELD, listed
+from workbench.dashboards.blocks import WITHHELD, listed, opens_at
 from workbench.dashboards.change import Estimate, Unit, with_limits
 from workbench.dashboards.charts import Range
 from workbench.dashboards.drawing import COLOURS, Line
+from workbench.dashboards.labels import labels
 from workbench.disclosure.published import PublishedTable
 from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import NotShown
@@ -35,11 +36,14 @@ class Chart:
     said: str = ""
 
 
-def first(tables: Mapping[str, PublishedTable], run_name: str) -> str:
-    """Return the table shown at first; raises NotShown where the viewer may see none."""
+def first(tables: Mapping[str, PublishedTable], run_name: str, usual: str = "indicators") -> str:
+    """Return the table shown at first: the usual one where it shows a number, else the first table that does.
+
+    Raises NotShown where the viewer may see none.
+    """
     if not tables:
         raise NotShown(f"There is no published table of “{run_name}” for you.")
-    return "indicators" if "indicators" in tables else next(iter(tables))
+    return opens_at(opens_at(tables, lambda name: name == usual), lambda name: _shows(tables[name]))[0]
 
 
 def readable(published: PublishedTable, directory: PublishedTable | None) -> list[dict[str, Any]]:
@@ -82,11 +86,12 @@ def chart(rows: Sequence[Row], across: str, split: str, measure: str, published:
     """
     if not rows:
         return Chart(said="No row is left. Choose “any” in one of the filters.")
-    rows, only = _narrowed(rows, [key for key in published.keys if key not in (across, split)])
+    words = labels(published)
+    rows, only = _narrowed(rows, {key: words[key] for key in published.keys if key not in (across, split)})
     unit: Unit = "share" if _is_share(rows, measure, published) else "number"
     parts: dict[str, dict[str, Estimate]] = {}
     for row in rows:
-        name = said(row, split) if split in published.keys and split != across else in_words(measure)
+        name = said(row, split) if split in published.keys and split != across else words[measure]
         parts.setdefault(name, {})[said(row, across)] = _estimate(row, measure)
     dots = [
         Range(_joined(place, name, len(parts)), one, _text(one, unit))
@@ -97,25 +102,31 @@ def chart(rows: Sequence[Row], across: str, split: str, measure: str, published:
         return Chart(said=f"{len(dots)} dots are too many to read. Narrow the rows with the filters.")
     lines = [Line(name, points) for name, points in parts.items()][: len(COLOURS)]
     more = f"; the first {len(lines)} of {len(parts)} lines" if len(parts) > len(lines) else ""
-    return Chart(f"{published.title}: {in_words(measure)}{only}{more}", unit, dots, lines)
+    return Chart(f"{published.title}: {words[measure]}{only}{more}", unit, dots, lines)
 
 
 def columns(rows: Sequence[Row], published: PublishedTable) -> tuple[dict[str, list[Any]], list[bool]]:
     """Return rows as columns to be shown, and which of them have something withheld."""
-    shown = {in_words(key): [said(row, key) for row in rows] for key in published.keys}
-    numbers = {in_words(name): [row[name] for row in rows] for name in (published.count, *published.values)}
+    words = labels(published)
+    shown = {words[key]: [said(row, key) for row in rows] for key in published.keys}
+    numbers = {words[name]: [row[name] for row in rows] for name in (published.count, *published.values)}
     return shown | numbers, [bool(row[SUPPRESSED]) for row in rows]
 
 
-def _narrowed(rows: Sequence[Row], free: Sequence[str]) -> tuple[Sequence[Row], str]:
-    """Rows with one value of each free key, and which these are, where there was a choice."""
+def _shows(published: PublishedTable) -> bool:
+    """Whether any number of a table is not withheld."""
+    return any(published.table.column(name).null_count < len(published.table) for name in measures(published))
+
+
+def _narrowed(rows: Sequence[Row], free: Mapping[str, str]) -> tuple[Sequence[Row], str]:
+    """Rows with one value of each free key (its name and its words), and which these are, where there was a choice."""
     only = []
-    for key in free:
+    for key, words in free.items():
         there = listed({str(row[key]) for row in rows}, "all")
         if len(there) > 1:
             kept = there[0] if there[0] == "all" or not key.endswith("year") else there[-1]
             rows = [row for row in rows if str(row[key]) == kept]
-            only.append(f"{in_words(key)} {said(rows[0], key)}")
+            only.append(f"{words} {said(rows[0], key)}")
     return rows, f" ({', '.join(only)})" if only else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.dashboards.blocks import WITHHELD, listed
+from workbench.dashboards.blocks import WITHHELD, listed, opens_at
 from workbench.dashboards.change import Estimate, Measured, Unit, number, with_limits
 from workbench.dashboards.places import ALL, place_of
 from workbench.disclosure.suppression import SUPPRESSED
@@ -62,11 +62,32 @@ class Facts:
         return sorted({key[3] for key in self.rows if indicator in ("", key[0])})
 
     def indicators(self) -> dict[str, str]:
-        """Return the indicators that are published, title and name: first the one with the most numbers to show."""
-        shown = Counter(key[0] for key, row in self.rows.items() if key[2] == ALL_STUDENTS and row["value"] is not None)
+        """Return the indicators that are published, title and name: first the one with the most numbers to show.
+
+        Those of the newest year that shows any count, so that a page that opens there opens with a number.
+        """
+        whole = [key for key, row in self.rows.items() if key[2] == ALL_STUDENTS and row["value"] is not None]
+        newest = max((key[3] for key in whole), default="")
+        shown = Counter(key[0] for key in whole if key[3] == newest)
         there = {key[0] for key in self.rows}
         order = sorted((name for name in INDICATORS if name in there), key=lambda name: name != _most(shown))
         return {title(name): name for name in order}
+
+    def to_open(self, places: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """Return places, name and identifier, and years, newest first: in front those with which a page opens.
+
+        These are the first with a number to show, of the indicator that comes first and of all students, where there
+        is any.
+        """
+        first = next(iter(self.indicators().values()), "")
+        of_all = {
+            (key[1], key[3])
+            for key, row in self.rows.items()
+            if (key[0], key[2]) == (first, ALL_STUDENTS) and row["value"] is not None
+        }
+        years = opens_at(self.years()[::-1], lambda year: any(one == year for _, one in of_all))
+        names = opens_at(places, lambda name: (places[name], years[0]) in of_all) if years else list(places)
+        return {name: places[name] for name in names}, years
 
     def students(self) -> dict[str, str]:
         """Return whose numbers are published: all students, grades, groups."""

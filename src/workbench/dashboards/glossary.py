@@ -7,6 +7,7 @@ from html import escape
 from typing import Final
 
 from workbench.dashboards.blocks import provenance
+from workbench.dashboards.labels import meanings
 from workbench.disclosure.published import PublishedTable
 from workbench.growth.trends.indicators import INDICATORS
 
@@ -90,7 +91,7 @@ def _measures(measures: Mapping[str, str]) -> str:
 
 
 def _columns(one: PublishedTable) -> str:
-    return "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in one.help.items()) + "."
+    return "; ".join(f"{label}: {text}" for label, text in meanings(one).items()) + "."
 
 
 def _list(terms: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,10 +11,11 @@ from workbench.access import Viewer
 from workbench.access.audit import Event, record
 from workbench.access.roles import picked, tells_of_meals
 from workbench.access.signed_in import present_viewer
+from workbench.dashboards.widgets import from_address
 from workbench.disclosure import published
 from workbench.disclosure.published import PublishedTable
 from workbench.disclosure.suppression import SUPPRESSED
-from workbench.errors import AccessDenied, BadInput, NotShown
+from workbench.errors import AccessDenied, BadInput, NotShown, WorkbenchError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,6 +64,16 @@ def read(
     return Seen(mine, " ".join([_not_shown(found.audience, found.unit, viewer), *left_out]))
 
 
+def run_to_open(usual: str, *needed: str) -> str:
+    """Return the run a page is about: the one its address names, else its usual one, else the first that it can show.
+
+    That is one which has published all tables `needed`, where this viewer's scope lists them.
+    """
+    asked = from_address("run_name", "")
+    there = [run for run in published.runs() if not asked and _has(run, needed)]
+    return asked or (usual if usual in there or not there else there[0])
+
+
 def those_there(
     run_name: str, needed: Iterable[str], wanted: Iterable[str] = (), *, at: str
 ) -> dict[str, PublishedTable]:
@@ -89,6 +100,15 @@ def as_before(run_name: str, name: str, *, at: str) -> PublishedTable | None:
         return read(run_name, name, at=at, before=True).published
     except (BadInput, AccessDenied):
         return None
+
+
+def _has(run_name: str, needed: Sequence[str]) -> bool:
+    """Whether a run's manifest can be read and lists, for this viewer, what is needed, and anything at all."""
+    try:
+        there = set(names(run_name))
+    except WorkbenchError:
+        return False
+    return bool(there) and there.issuperset(needed)
 
 
 def _found(run_name: str, name: str, before: bool) -> PublishedTable:

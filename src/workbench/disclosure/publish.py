@@ -5,7 +5,7 @@ The table reaches dashboards only when the whole run has succeeded; see `publish
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from workbench.tables import TABLES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.disclosure.aggregate import Aggregate
 
 MOST_IN_HEADING = 45  # characters
 PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
@@ -40,7 +41,8 @@ def publish(
     audience: str = "public",
     unit: str = "",
     period: str | None = None,
-    closed: bool = True,
+    period_key: str | Sequence[str] = (),
+    closed: bool | Collection[str] = True,
     kinds: Mapping[str, str] | None = None,
     **more: Any,
 ) -> pd.DataFrame:
@@ -56,7 +58,9 @@ def publish(
     `help` says in one line what each column means, `data_date` up to which day the data go, `source` in a few words
     whose data they are ("10,000 synthetic students"). `audience` is who may see it: everyone ("public"), or viewers of
     a "school", "district" or "state", each the rows of their own `unit`, a key. `period` (a school year, say) freezes
-    the table once it is published: a `closed` period's for good, an open one's until enough has changed.
+    the table once it is published: a `closed` period's for good, an open one's until enough has changed. A table of
+    several periods names the keys that tell them, `period_key`, the time last (`["indicator", "school_year"]`); its
+    rows are frozen period by period, and `closed` lists the times that are over (True: all).
 
     Raises DisclosureError where the table holds a personal column of the data model, has no usable
     count, repeats a group, or would publish anything but numbers about groups.
@@ -70,7 +74,7 @@ def publish(
     given = Aggregate(frame.reset_index(drop=True), keys, count, values, kinds or {}, **more)
     check_aggregate(name, frame, keys, count, given.numbers)
     _check_audience(name, keys, audience, unit)
-    rule = policy()
+    rule, told_by = policy(), [period_key] if isinstance(period_key, str) else list(period_key)
     with staged.one_at_a_time():
         safe = staged.protect_beside(name, given, rule.min_count)
         about = {
@@ -85,7 +89,8 @@ def publish(
             "audience": audience,
             "unit": unit,
             "period": period,
-            "closed": closed,
+            **({"period_key": told_by} if told_by else {}),
+            "closed": _closed(name, given, period, told_by, closed),
             "made_from": outputs.folder().name,
         }
         staged.stage(name, given, safe, about)
@@ -103,6 +108,24 @@ def _check_audience(name: str, keys: list[str], audience: str, unit: str) -> Non
             f"Table {name!r} is for viewers of one {audience}: name the key that tells their rows, as unit='…'; "
             f"keys are {', '.join(keys)}."
         )
+
+
+def _closed(
+    name: str, given: Aggregate, period: str | None, told_by: list[str], closed: bool | Collection[str]
+) -> bool | list[str]:
+    """Return whether the table's period is over or, of several, which are."""
+    if not told_by:
+        if not isinstance(closed, bool):
+            raise DisclosureError(
+                f"Table {name!r}: a list of closed periods needs period_key, the keys that tell them."
+            )
+        return closed
+    if not set(told_by) <= set(given.keys) or period is not None:
+        raise DisclosureError(f"Table {name!r}: period_key names keys of the table, and goes without period.")
+    there = {str(value) for value in given.table[told_by[-1]]}
+    if given.total in there:
+        raise DisclosureError(f"Table {name!r} adds up its periods in the rows {given.total!r}; leave those out.")
+    return sorted(there if closed is True else there.intersection(closed or ()))
 
 
 def check_aggregate(name: str, frame: pd.DataFrame, keys: list[str], count: str, values: list[str]) -> None:

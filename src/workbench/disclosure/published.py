@@ -7,6 +7,7 @@ Earlier manifests stay beside it as `manifest-<run id>.json`, with their files, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,16 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.disclosure.last_check import staged_tables
-from workbench.disclosure.periods import kept_back
+from workbench.disclosure.periods import kept_back, spliced
 from workbench.disclosure.released import load
 from workbench.disclosure.staged import read_staged
 from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import BadInput, NotShown
-from workbench.files import sha256, write_atomically
-from workbench.outputs import check_name
+from workbench.files import write_atomically
+from workbench.outputs import check_name, parquet_bytes
 from workbench.paths import resolve, shown
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 MANIFEST = "manifest.json"
@@ -70,13 +72,15 @@ def commit(run_name: str, folders: dict[str, Path], run_id: str, keep: int = 5) 
     if not staged:
         return None
     home = resolve("published") / check_name(run_name)
-    kept = _kept(home, staged)
+    kept, instead = _kept(home, staged)
     staged = {name: file for name, file in staged.items() if name not in kept}
     kept = {name: about for name, about in kept.items() if about}
     try:
         home.mkdir(parents=True, exist_ok=True)
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
-        tables = kept | {name: _add(home, name, file, made_at) for name, file in sorted(staged.items())}
+        tables = kept | {
+            name: _add(home, name, file, made_at, instead.get(name)) for name, file in sorted(staged.items())
+        }
         new = {"run": run_name, "run_id": check_name(run_id), "made_at": made_at, "tables": tables}
         _replace_manifest(home, new)
     except OSError as error:
@@ -199,22 +203,26 @@ def _manifest(run_name: str) -> dict[str, Any]:
     return manifest
 
 
-def _kept(home: Path, staged: dict[str, Path]) -> dict[str, dict[str, Any] | None]:
-    """Return the tables that the period keeps back: the former entry of each, None where there was none."""
+def _kept(
+    home: Path, staged: dict[str, Path]
+) -> tuple[dict[str, dict[str, Any] | None], dict[str, tuple[pd.DataFrame, str]]]:
+    """Return what periods keep back: entries of whole tables, None where there was none, and rows of others."""
     current = load(home / MANIFEST)
     if current is None:
-        return {}
+        return {}, {}
     former = {name: {"made_at": current["made_at"]} | about for name, about in current["tables"].items()}
-    return kept_back(home, former, {name: read_staged(file.parent.parent, file.stem) for name, file in staged.items()})
+    new = {name: read_staged(file.parent.parent, file.stem) for name, file in staged.items()}
+    return kept_back(home, former, new), spliced(home, former, new)
 
 
-def _add(home: Path, name: str, file: Path, made_at: str) -> dict[str, Any]:
-    """Copy a staged table into place under its content's name and return its entry in the manifest."""
+def _add(home: Path, name: str, file: Path, made_at: str, instead: tuple[pd.DataFrame, str] | None) -> dict[str, Any]:
+    """Put a staged table, or what is published `instead`, under its content's name; return the manifest's entry."""
     about: dict[str, Any] = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-    final = home / f"{name}-{sha256(file)[:16]}.parquet"
+    content = file.read_bytes() if instead is None else parquet_bytes(instead[0])
+    final = home / f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
     if not final.exists():
-        write_atomically(final, file.read_bytes())
-    return {**about, "file": final.name, "made_at": made_at}
+        write_atomically(final, content)
+    return {**about, "file": final.name, "made_at": made_at} | ({"kept": instead[1]} if instead else {})
 
 
 def _replace_manifest(home: Path, new: dict[str, Any]) -> None:

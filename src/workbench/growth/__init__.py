@@ -10,6 +10,7 @@ _NAMES: dict[str, str] = {
     "GrowthNorm": "workbench.growth.sgp.norms",
     "GrowthPercentiles": "workbench.growth.sgp.percentiles",
     "INDICATORS": "workbench.growth.trends.indicators",
+    "last_full_year": "workbench.growth.trends.indicators",
     "Layered": "workbench.growth.value_added.layered",
     "MOST_ONCE": "workbench.growth.curves.models",
     "Rules": "workbench.growth.trends.indicators",

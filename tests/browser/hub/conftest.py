@@ -42,6 +42,13 @@ CELLS = [
     "school = dash.choice('School', rows)\ndash.filters(school)",
     "dash.live(lambda school: dash.cards({'Students': (dash.decimal(school, 0), ', '.join(rows))}), school=school)",
     "HTML(dash.words(one.not_shown) + dash.provenance(one.published))",
+    "def given():\n"
+    "    at = datetime.now(UTC).isoformat()\n"
+    "    return seen.read('demo', table, at=at, filters={'school': asked}, what='exported')\n\n"
+    "def columns(found):\n"
+    "    shown = ('school_name', 'n', 'suppressed')\n"
+    "    return {name: found.published.table.column(name).to_pylist() for name in shown}\n\n"
+    "dash.downloads('Students', given, columns, None, lambda: {'school': asked})",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import urllib.parse
@@ -205,6 +206,26 @@ def test_a_widget_message_cannot_reach_rows_of_another_school(hub: Hub, cedar: P
     wire.close()
     assert b"Cedar High" in heard
     assert b"Harbor" not in heard
+
+
+def test_a_download_holds_ones_own_rows_and_has_no_address_that_another_could_ask_for(
+    hub: Hub, cedar: Person, harbor: Person
+) -> None:
+    cedar.page.get_by_role("button", name="Table as CSV").click()
+    link = cedar.page.wait_for_selector("a.wb-download")
+    address, name = link.get_attribute("href"), link.get_attribute("download")
+    assert address.startswith("data:text/csv;base64,"), "the page holds the file; the server has none"
+    text = base64.b64decode(address.partition(",")[2]).decode("utf-8-sig")
+    assert '"Cedar High",360' in text
+    assert "Harbor" not in text
+    (line,) = [one for one in audit(hub) if (one["who"], one["what"]) == ("p.cedar", "exported")]
+    assert (line["thing"], line["rows"]) == ("demo/by_school", 1)
+    assert not list(hub.root.rglob(name))
+    for path in (name, f"files/{name}", f"show/{name}", f"voila/files/{name}", f"voila/static/{name}"):
+        assert harbor.fetch(hub.dashboards + path).status == 404
+    with pytest.raises(websocket.WebSocketBadStatusException):
+        harbor.socket(hub.dashboards, cedar.kernel)  # nor may another press its button, or hear what it gives
+    assert "Cedar" not in "".join(harbor.heard)
 
 
 REFUSED = (
