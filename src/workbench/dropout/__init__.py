@@ -8,7 +8,7 @@ result.quality
 from workbench.dropout import figures
 from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
-from workbench.dropout.capacity import CAPACITY_HELP, at_capacity
+from workbench.dropout.capacity import CAPACITY_HELP, at_capacity, capacity_in_words
 from workbench.dropout.cohorts import study
 from workbench.dropout.explain import Explanation, example_student, explain, of_100, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
@@ -38,6 +38,7 @@ __all__ = [
     "assess",
     "at_capacity",
     "audit",
+    "capacity_in_words",
     "example_student",
     "explain",
     "figures",

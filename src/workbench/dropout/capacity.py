@@ -14,19 +14,27 @@ from workbench.errors import BadParameter
 if TYPE_CHECKING:
     import pandas as pd
 
-CAPACITY_HELP = {
-    "n": "students on the list",
+_MEASURES = {
     "share_left": "share of the list that left",
     "share_found": "share of all who left that were on the list",
-    "lift": "how many times as many leavers as on a list drawn by lot",
+    "lift": "times as many leavers as on a list drawn by lot",
     "false_alarms": "students on the list who stayed, for each who left",
+}
+CAPACITY_HELP = {"n": "students on the list"} | {
+    name: text
+    for measure, words in _MEASURES.items()
+    for name, text in (
+        (measure, words),
+        (f"{measure}_low", "lower end of its 95 % interval"),
+        (f"{measure}_high", "upper end of its 95 % interval"),
+    )
 }
 
 
 def at_capacity(assessment: Assessment, capacity: float) -> pd.DataFrame:
     """Return one row a model: what the share `capacity` of students with the highest scores holds, with 95 % limits.
 
-    Columns as in `CAPACITY_HELP`, each measure also with `_low` and `_high`. Of students with the same score at the
+    Columns: model and those of `CAPACITY_HELP`. Of students with the same score at the
     edge of the list, as many as it still holds are taken by lot: the number of leavers is the one to be expected.
     Limits are percentiles of 500 bootstrap samples of whole students. Raises BadParameter for a share that is none.
     """
@@ -54,6 +62,28 @@ def at_capacity(assessment: Assessment, capacity: float) -> pd.DataFrame:
             row[f"{measure}_low"], row[f"{measure}_high"] = limits(values[1:])
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def capacity_in_words(worth: pd.DataFrame) -> pd.DataFrame:
+    """Return `at_capacity` as a person reads it: each measure with its 95 % interval."""
+    import pandas as pd
+
+    def said(measure: str, factor: int, digits: int) -> list[str]:
+        columns = [measure, f"{measure}_low", f"{measure}_high"]
+        return [
+            f"{factor * value:.{digits}f} ({factor * low:.{digits}f}–{factor * high:.{digits}f})"
+            for value, low, high in worth[columns].to_numpy()
+        ]
+
+    return pd.DataFrame(
+        {
+            "list by": worth.model,
+            "of 100 on it, left": said("share_left", 100, 0),
+            "of 100 who left, on it": said("share_found", 100, 0),
+            "stayed, for each who left": said("false_alarms", 1, 1),
+            "leavers, times those by lot": said("lift", 1, 1),
+        }
+    )
 
 
 def hits(outcome: Ints, score: Floats, weights: Floats, capacity: float) -> Floats:

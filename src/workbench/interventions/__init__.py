@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Assignment", "approve", "approved", "assign"]
 _NAMES = {"Assignment": "choosing", "approve": "encouragement", "approved": "encouragement", "assign": "choosing"}
-_MODULES = ("effect", "exchange", "log", "written")
+_MODULES = ("caseload", "effect", "exchange", "log", "written")
 
 
 def __getattr__(name: str) -> Any:
