@@ -11,17 +11,21 @@ from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, asses
 from workbench.dropout.cohorts import study
 from workbench.dropout.explain import Explanation, example_student, explain, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
+from workbench.dropout.later import changed_afterwards, jumps
 from workbench.dropout.leakage import LeakageFlag, leakage_flags
 from workbench.dropout.metrics import CALIBRATION_HELP
 from workbench.dropout.own_table import study_from_table
+from workbench.dropout.paired import Paired, auc_interval, delong
 from workbench.dropout.prepare import prepare
 from workbench.dropout.study import Study
+from workbench.dropout.weeks import CURVE_HELP, by_week, totals_study, week_study
 
 __all__ = [
     "ATTAINABLE",
     "AUDIT_HELP",
     "AUDIT_KINDS",
     "CALIBRATION_HELP",
+    "CURVE_HELP",
     "QUALITY_HELP",
     "RISK_HELP",
     "RISK_KEYS",
@@ -30,13 +34,19 @@ __all__ = [
     "Explanation",
     "LeakageFlag",
     "Mitigation",
+    "Paired",
     "Study",
     "assess",
+    "auc_interval",
     "audit",
+    "by_week",
+    "changed_afterwards",
+    "delong",
     "example_student",
     "explain",
     "figures",
     "flagged",
+    "jumps",
     "leakage_flags",
     "mitigate",
     "prepare",
@@ -45,4 +55,6 @@ __all__ = [
     "study",
     "study_from_table",
     "told",
+    "totals_study",
+    "week_study",
 ]
