@@ -8,7 +8,9 @@ result.quality
 from workbench.dropout import figures
 from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
+from workbench.dropout.card import model_card
 from workbench.dropout.cohorts import study
+from workbench.dropout.drift import DRIFT_HELP, drift, profile
 from workbench.dropout.explain import Explanation, example_student, explain, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
 from workbench.dropout.later import changed_afterwards, jumps
@@ -17,6 +19,7 @@ from workbench.dropout.metrics import CALIBRATION_HELP
 from workbench.dropout.own_table import study_from_table
 from workbench.dropout.paired import Paired, auc_interval, delong
 from workbench.dropout.prepare import prepare
+from workbench.dropout.saved import SavedModel, load_model, save_model
 from workbench.dropout.study import Study
 from workbench.dropout.weeks import CURVE_HELP, by_week, totals_study, week_study
 
@@ -26,6 +29,7 @@ __all__ = [
     "AUDIT_KINDS",
     "CALIBRATION_HELP",
     "CURVE_HELP",
+    "DRIFT_HELP",
     "QUALITY_HELP",
     "RISK_HELP",
     "RISK_KEYS",
@@ -35,6 +39,7 @@ __all__ = [
     "LeakageFlag",
     "Mitigation",
     "Paired",
+    "SavedModel",
     "Study",
     "assess",
     "auc_interval",
@@ -42,16 +47,21 @@ __all__ = [
     "by_week",
     "changed_afterwards",
     "delong",
+    "drift",
     "example_student",
     "explain",
     "figures",
     "flagged",
     "jumps",
     "leakage_flags",
+    "load_model",
     "mitigate",
+    "model_card",
     "prepare",
+    "profile",
     "published_audit",
     "risk_by_school_group",
+    "save_model",
     "study",
     "study_from_table",
     "told",
