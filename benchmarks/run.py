@@ -2,9 +2,9 @@
 
     python benchmarks/run.py [SECTION …] [--write]
 
-Sections: data, mixed, percentiles (these three where none is named), state_features, state_mixed (a whole state; half
-an hour each). What is compared with each other is measured in one run. `--write` puts the figures of the sections
-measured into docs/performance.md.
+Sections: data, mixed, percentiles (these three where none is named), activity (ten minutes), state_features,
+state_mixed (a whole state; half an hour each). What is compared with each other is measured in one run. `--write`
+puts the figures of the sections measured into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ COPIED = ("notebooks", "params", "access.yml", "pyproject.toml")
 SIZES = {"demo": "10,000 students", "district": "50,000 students", "state": "1,000,000 students"}
 STATE_GIGABYTES = 3
 TIMES = 3
+MILLIONS = 20  # of events
+ENGINES = {"duckdb": "workbench on DuckDB", "pandas": "plain pandas", "spark": "workbench on Spark `local[2]`"}
 SAMPLING_SECONDS = 0.05
 
 
@@ -103,6 +105,33 @@ def percentiles(folder: Path) -> Iterator[str]:
     yield from growth_percentiles.lines()
 
 
+def activity(folder: Path) -> Iterator[str]:
+    """Events to features, beside plain pandas, and the night's update."""
+    yield f"### Events to features: {MILLIONS} million events\n"
+    events = str(folder / "events.parquet")
+    _measure("events", events, str(MILLIONS))
+    taken: dict[str, list[Taken]] = {"duckdb": [], "pandas": []}
+    for _ in range(TIMES):
+        for how in taken:
+            taken[how].append(_measure("activity", events, how, str(folder / f"{how}.parquet")))
+    own = statistics.median(t.said["seconds"] for t in taken["duckdb"])
+    said = _measure("difference", *(str(folder / f"{how}.parquet") for how in taken)).said
+    same = f"yes, to {said['largest']:.0e}" if said["same"] else "NO"
+    yield "| how | students and courses | seconds (median of runs) | beside DuckDB | peak memory | same table? |"
+    yield "|---|---:|---:|---:|---:|---|"
+    for how, runs in taken.items():
+        seconds = statistics.median(t.said["seconds"] for t in runs)
+        yield (
+            f"| {ENGINES[how]} | {runs[0].said['rows']:,} | {seconds:.2f} ({len(runs)}) | {seconds / own:.1f} × "
+            f"| {max(t.megabytes for t in runs):,.0f} MB | {'–' if how == 'duckdb' else same} |"
+        )
+    night = _measure("new_day", events, str(folder / "daily")).said
+    yield (
+        f"\nA night's update of the kept daily sums, by the last day's events: {night['seconds']:.2f} seconds; "
+        f"features of everybody from the kept days: {night['features']:.2f}."
+    )
+
+
 def state_features(folder: Path) -> Iterator[str]:
     """Features of a whole state."""
     yield "### Features of a state of 1,000,000 students\n"
@@ -122,7 +151,7 @@ FEATURES_HEAD = (
     "|---:|---|---:|---:|---:|---:|---|"
 )
 SECTIONS: dict[str, Callable[[Path], Iterator[str]]] = {
-    section.__name__: section for section in (data, mixed, percentiles, state_features, state_mixed)
+    section.__name__: section for section in (data, mixed, percentiles, activity, state_features, state_mixed)
 }
 USUAL = ("data", "mixed", "percentiles")
 
@@ -155,11 +184,10 @@ def _features(folder: Path, preset: str, times: int) -> Iterator[str]:
             result = folder / f"{preset}-{how}.parquet"
             taken[how].append(_measure("features", str(folder / preset), how, str(result)))
     own = statistics.median(t.said["seconds"] for t in taken["duckdb"])
-    words = {"duckdb": "workbench on DuckDB", "pandas": "plain pandas", "spark": "workbench on Spark `local[2]`"}
     for how, runs in taken.items():
         seconds = statistics.median(t.said["seconds"] for t in runs)
         yield (
-            f"| {SIZES[preset].split()[0]} | {words[how]} | {runs[0].said['rows']:,} | {seconds:.2f} ({len(runs)}) "
+            f"| {SIZES[preset].split()[0]} | {ENGINES[how]} | {runs[0].said['rows']:,} | {seconds:.2f} ({len(runs)}) "
             f"| {seconds / own:.1f} × | {max(t.megabytes for t in runs):,.0f} MB | {_same(folder, preset, how)} |"
         )
 

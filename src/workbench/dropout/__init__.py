@@ -9,15 +9,21 @@ from workbench.dropout import figures
 from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
 from workbench.dropout.capacity import CAPACITY_HELP, at_capacity, capacity_in_words
+from workbench.dropout.card import model_card
 from workbench.dropout.cohorts import study
+from workbench.dropout.drift import DRIFT_HELP, drift, profile
 from workbench.dropout.explain import Explanation, example_student, explain, of_100, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
+from workbench.dropout.later import changed_afterwards, jumps
 from workbench.dropout.leakage import LeakageFlag, leakage_flags
 from workbench.dropout.metrics import CALIBRATION_HELP
 from workbench.dropout.own_table import study_from_table
+from workbench.dropout.paired import Paired, auc_interval, delong
 from workbench.dropout.prepare import prepare
+from workbench.dropout.saved import SavedModel, load_model, save_model
 from workbench.dropout.study import Study
 from workbench.dropout.today import Today, today
+from workbench.dropout.weeks import CURVE_HELP, by_week, totals_study, week_study
 
 __all__ = [
     "ATTAINABLE",
@@ -25,6 +31,8 @@ __all__ = [
     "AUDIT_KINDS",
     "CALIBRATION_HELP",
     "CAPACITY_HELP",
+    "CURVE_HELP",
+    "DRIFT_HELP",
     "QUALITY_HELP",
     "RISK_HELP",
     "RISK_KEYS",
@@ -33,24 +41,38 @@ __all__ = [
     "Explanation",
     "LeakageFlag",
     "Mitigation",
+    "Paired",
+    "SavedModel",
     "Study",
     "Today",
     "assess",
     "at_capacity",
+    "auc_interval",
     "audit",
+    "by_week",
     "capacity_in_words",
+    "changed_afterwards",
+    "delong",
+    "drift",
     "example_student",
     "explain",
     "figures",
     "flagged",
+    "jumps",
     "leakage_flags",
+    "load_model",
     "mitigate",
+    "model_card",
     "of_100",
     "prepare",
+    "profile",
     "published_audit",
     "risk_by_school_group",
+    "save_model",
     "study",
     "study_from_table",
     "today",
     "told",
+    "totals_study",
+    "week_study",
 ]
