@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from workbench import loop
 from workbench.errors import WorkbenchError
 from workbench.governance import commands as governance
 
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--deep", action="store_true", help="also start R and fit a model (takes some seconds)")
     doctor.add_argument("--write-docs", action="store_true", help="write the pages of docs/ made from the code instead")
+    loop.add(commands, _command)
     governance.add(commands, _command)
     return parser
 
@@ -127,6 +129,7 @@ def _run_command(commands: Any) -> None:
         "--resume", action="store_true", help="go on with the last run: keep what succeeded and is unchanged"
     )
     run.add_argument("--dry-run", action="store_true", help="check everything, show the plan, start nothing")
+    run.add_argument("--tell", action="store_true", help="where it fails, send one message (alerts.yml says to whom)")
 
 
 def _positive(text: str) -> int:
@@ -163,6 +166,16 @@ def _describe(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if not options.tell:
+        return _run_now(options)
+    try:
+        return _run_now(options)
+    except (WorkbenchError, OSError) as error:
+        loop.tell_failure(options.params, error)
+        raise
+
+
+def _run_now(options: argparse.Namespace) -> int:
     from workbench.reports.plan import make_plan
     from workbench.reports.run import run
 
@@ -253,8 +266,9 @@ def _diff(options: argparse.Namespace) -> None:
 def _viewer() -> Any:
     """Who is at the keyboard, with the role that access.yml gives them."""
     from workbench.access import grants
+    from workbench.machine import who
 
-    return grants.viewer(governance.who())
+    return grants.viewer(who())
 
 
 def _pdf(options: argparse.Namespace) -> None:

@@ -6,12 +6,12 @@ This is the edge: here the clock is asked, and the name of the person at the key
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from workbench.machine import who
 
 Do = Callable[[argparse.Namespace], int]
 UNSOUND = 1
@@ -146,11 +146,3 @@ def _tell(what: str, found: Any) -> None:
     print(f"{what}: {len(found) or 'nothing'}{' files' if found else ''}")
     for trace in found:
         print(f"    {shown(trace.path)}  ({trace.trouble or f'{trace.times:,} times'})")
-
-
-def who() -> str:
-    """Return the name of the person at the keyboard."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container knows its user by number only
-        return f"user {os.getuid()}"

@@ -150,7 +150,7 @@ def _moved(name: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _half(name: str, results: Mapping[str, Any]) -> float | None:
     low, high = results.get(f"{name}_low"), results.get(f"{name}_high")
-    return (high - low) / 2 if _is_number(low) and _is_number(high) else None
+    return (float(high) - float(low)) / 2 if low is not None and high is not None else None
 
 
 def _is_number(value: Any) -> bool:
