@@ -85,14 +85,19 @@ def _verify(_: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from workbench import open_data
     from workbench.access import audit
+    from workbench.access.pseudonyms import site_key
     from workbench.interventions import exchange
+    from workbench.interventions.log import entries
     from workbench.machine import who
     from workbench.paths import shown
     from workbench.reports.ledger import now
 
+    key = site_key()
     students = open_data(options.data).students.select("student_id").to_pandas().student_id
-    audit.record(audit.Event(who(), "exported", "log of interventions"), now())
-    written = exchange.write(options.file, students, None)
+    known = {each.student for each in entries()}
+    hashes = tuple(sorted(known & {audit.student_hash(student, key) for student in students}))
+    audit.record(audit.Event(who(), "exported", "log of interventions", rows=len(hashes), students=hashes), now())
+    written = exchange.write(options.file, students)
     print(f"Wrote {written:,} steps to {shown(options.file)}. It names students: keep it as you keep their records.")
     return 0
 
