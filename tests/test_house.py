@@ -16,8 +16,8 @@ FLOORS = (
     ("features", "hlm"),
     ("dropout", "forecast", "growth"),
     ("hub", "interventions"),
-    ("reports", "dashboards", "doctor"),
-    ("governance",),
+    ("reports", "dashboards", "doctor", "alerts"),
+    ("governance", "loop"),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

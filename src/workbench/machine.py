@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
@@ -75,3 +76,11 @@ def java_version() -> int:
 def browser() -> str | None:
     """Return the path of a Chromium; None where there is none."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def who() -> str:
+    """Return the name of the person at the keyboard."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container knows its user by number only
+        return f"user {os.getuid()}"

@@ -150,3 +150,17 @@ def test_the_anchor_of_a_site_lies_outside_the_log(site: Path, monkeypatch: pyte
     monkeypatch.setenv(kept.ANCHOR_VARIABLE, str(site / "data" / "interventions" / "anchor"))
     with pytest.raises(BadInput, match="must lie outside"):
         kept.site_log()
+
+
+def test_an_erased_student_leaves_a_sound_log(log: Log, site: Path) -> None:
+    from workbench.alerts.outbox import Outbox
+    from workbench.governance.erase import erase
+
+    log_list(log)
+    Outbox()
+    (site / "data" / "cases.csv").write_text("student_id\n00042\n")
+    done = erase("00042", "lee", AT, [])
+    assert done.is_complete
+    assert [each.path.name for each in done.found] == ["cases.csv"]
+    assert sound(log).wrong == ()
+    assert list(rows(["00043"], log).student_id) == ["00043"]

@@ -6,12 +6,12 @@ This is the edge: here the clock is asked, and the name of the person at the key
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from workbench.machine import who
 
 Do = Callable[[argparse.Namespace], int]
 UNSOUND = 1
@@ -70,7 +70,7 @@ def _student(options: argparse.Namespace) -> int:
     from workbench.reports.screen import table
 
     found = disclosures(options.student)
-    looked = audit.Event(_who(), "looked up disclosures", students=(audit.student_hash(options.student),))
+    looked = audit.Event(who(), "looked up disclosures", students=(audit.student_hash(options.student),))
     audit.record(looked, now())
     rows = [(each.at, each.who, each.role, each.what, each.thing, each.filters) for each in found]
     headings = ("when", "who", "role", "what", "table", "filters")
@@ -83,7 +83,7 @@ def _anchor(_: argparse.Namespace) -> int:
     from workbench.access.verification import begin_anchor
     from workbench.reports.ledger import now
 
-    last = begin_anchor(site_log(), _who(), now())
+    last = begin_anchor(site_log(), who(), now())
     print(f"The audit log is anchored again up to line {last:,}. Lines removed before cannot be told.")
     return 0
 
@@ -93,7 +93,7 @@ def _retire(options: argparse.Namespace) -> int:
     from workbench.access.retention import retire
     from workbench.reports.ledger import now
 
-    moved = retire(site_log(), options.before, _who(), now(), options.to)
+    moved = retire(site_log(), options.before, who(), now(), options.to)
     print(f"Moved: {', '.join(moved)}" if moved else "No month that has ended lies before that day; nothing was moved.")
     return 0
 
@@ -121,7 +121,7 @@ def _erase_one(student: str, also: list[Path], dry_run: bool) -> int:
         found, _ = traces(Student.of(student), also)
         _tell("These would be rewritten or removed; nothing was changed", found)
         return 0
-    done = erase(student, _who(), now(), also)
+    done = erase(student, who(), now(), also)
     _tell("Found", done.found)
     if done.backups:
         print(f"Marked in the index of backups, to be erased after a restore: {', '.join(done.backups)}.")
@@ -146,10 +146,3 @@ def _tell(what: str, found: Any) -> None:
     print(f"{what}: {len(found) or 'nothing'}{' files' if found else ''}")
     for trace in found:
         print(f"    {shown(trace.path)}  ({trace.trouble or f'{trace.times:,} times'})")
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container knows its user by number only
-        return f"user {os.getuid()}"
