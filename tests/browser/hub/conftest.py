@@ -43,9 +43,11 @@ CELLS = [
     "dash.live(lambda school: dash.cards({'Students': (dash.decimal(school, 0), ', '.join(rows))}), school=school)",
     "HTML(dash.words(one.not_shown) + dash.provenance(one.published))",
     "def given():\n"
-    "    return seen.read('demo', table, at=datetime.now(UTC).isoformat(), filters={'school': asked}, what='exported')\n\n"
+    "    at = datetime.now(UTC).isoformat()\n"
+    "    return seen.read('demo', table, at=at, filters={'school': asked}, what='exported')\n\n"
     "def columns(found):\n"
-    "    return {name: found.published.table.column(name).to_pylist() for name in ('school_name', 'n', 'suppressed')}\n\n"
+    "    names = ('school_name', 'n', 'suppressed')\n"
+    "    return {name: found.published.table.column(name).to_pylist() for name in names}\n\n"
     "dash.downloads('Students', given, columns, None, lambda: {'school': asked})",
 ]
 
