@@ -89,3 +89,32 @@ def test_retired_months_may_be_deleted_one_by_one(log: Log) -> None:
     for name in ("2025-01.jsonl", "2025-02.jsonl"):
         (log.folder / "retired" / name).unlink()
         assert verify(log).wrong == ()
+
+
+def test_verify_says_of_each_retired_file_where_it_is(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "archive"
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.move", lambda *_: None)
+        retire(log, date(2025, 2, 1), "dpo", AT, archive)
+    (late,) = verify(log).notes
+    assert late == "2025-01.jsonl, to line 2, was to be retired and is late: it still lies in the log. Retire again."
+    retire(log, date(2025, 2, 1), "dpo", AT, archive)
+    assert verify(log).notes == (f"2025-01.jsonl, to line 2, is retired; it lies in {archive}.",)
+    moved = archive / "2025-01.jsonl"
+    moved.write_bytes(moved.read_bytes().splitlines(keepends=True)[0])
+    assert verify(log).wrong == (f"{moved}: it was retired with line 2 as its last, and ends otherwise now.",)
+    moved.unlink()
+    found = verify(log)
+    assert (found.wrong, found.notes) == ((), (f"2025-01.jsonl, to line 2, was retired, and is gone from {archive}.",))
+
+
+def test_verify_says_which_lines_went_with_a_file_that_is_gone(log: Log) -> None:
+    record(Event("lee", "saw"), "2025-03-02T08:00:00+00:00", log)
+    assert [path.name for path in log.files()] == ["2025-01.jsonl", "2025-02.jsonl", "2025-03.jsonl"]
+    (log.folder / "2025-02.jsonl").unlink()
+    said = (
+        "2025-03.jsonl, row 1: line 3 was removed before line 4, with the file or the end of the file that held them."
+    )
+    assert verify(log).wrong == (said,)

@@ -43,3 +43,11 @@ def test_a_table_of_cells_has_headings_for_rows_and_columns() -> None:
     assert '<th scope="col">A &amp; B</th>' in page
     assert '<th scope="row"><i>x</i></th><td>y</td>' in page
     assert 'tabindex="0"' in page
+
+
+def test_a_line_without_a_number_is_told_but_not_drawn() -> None:
+    lines = [Line("Alder", {"2024": Estimate(0.5), "2025": Estimate(0.6)}), Line("District", {"2024": Estimate(None)})]
+    figure = trend_figure(lines, "share", "Absent")
+    assert "District: no number is shown." in figure
+    assert ">District</text>" not in figure
+    assert ">Alder</text>" in figure

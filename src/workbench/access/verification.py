@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.access import chain
+from workbench.access.appending import last_whole
 from workbench.access.audit import RETIRED, Event, Log, reading, record
 from workbench.errors import AuditError, BadInput
 from workbench.files import write_atomically
@@ -68,6 +69,8 @@ def verify(log: Log, anchor: Path | None = None) -> Verdict:
         wrong.append(
             f"Lines {last_anchored + 1} to {n} are not anchored: the anchor was cut, or they were added by hand."
         )
+    gone, told = _retired(log, reads)
+    wrong, notes = wrong + gone, notes + told
     if torn and not wrong:
         notes.append(f"{torn} ends in the beginning of a line: its writer was stopped before anything was shown.")
     return Verdict(len(reads), tuple(wrong), tuple(notes), f"{n} {sealed}")
@@ -125,7 +128,8 @@ def _next(read: Read, n: int, sealed: str) -> tuple[list[str], int, str]:
     wrong = []
     if line.n > n + 1:
         missing = f"line {n + 1} was" if line.n == n + 2 else f"lines {n + 1} to {line.n - 1} were"
-        wrong.append(f"{read.where}: {missing} removed before line {line.n}.")
+        gone = ", with the file or the end of the file that held them" if read.where.endswith(", row 1") else ""
+        wrong.append(f"{read.where}: {missing} removed before line {line.n}{gone}.")
     elif line.n <= n:
         return [f"{read.where}: line {line.n} was inserted, or moved here from its place."], n, sealed
     elif sealed and line.prev != sealed:
@@ -145,6 +149,27 @@ def _start(reads: list[Read], n: int, sealed: str, anchored: dict[int, str]) -> 
     if anchored.get(n, sealed) != sealed:
         return [f"Line {n + 1} does not continue the line {n} that was anchored."]
     return []
+
+
+def _retired(log: Log, reads: list[Read]) -> tuple[list[str], list[str]]:
+    """Return what is wrong with files that the log says were retired, and where each of them is now."""
+    wrong: dict[Path, str] = {}
+    notes: dict[str, str] = {}
+    for told in (read.line.told for read in reads if read.line and read.line.told.get("what") == "retired"):
+        note = told.get("note") or {}
+        for name, last in zip(note.get("files") or (), note.get("last_lines") or (), strict=False):
+            path, late = Path(note.get("to") or log.folder / RETIRED) / name, log.folder / name
+            if late.exists():
+                notes[name] = (
+                    f"{name}, to line {last}, was to be retired and is late: it still lies in the log. Retire again."
+                )
+            elif not path.exists():
+                notes[name] = f"{name}, to line {last}, was retired, and is gone from {path.parent}."
+            elif (end := chain.unseal(last_whole(path)[0])) is None or end.n != last:
+                wrong[path] = f"{path}: it was retired with line {last} as its last, and ends otherwise now."
+            else:
+                notes[name] = f"{name}, to line {last}, is retired; it lies in {path.parent}."
+    return list(wrong.values()), list(notes.values())
 
 
 def _anchor(path: Path) -> tuple[dict[int, str], list[str]]:

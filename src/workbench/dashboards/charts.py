@@ -25,10 +25,14 @@ class Range:
 
 
 def trend_figure(lines: Sequence[Line], unit: Unit, title: str, across: str = "year") -> str:
-    """Return lines over years with their 95 % limits, and the same numbers as a table."""
+    """Return lines over years with their 95 % limits, and the same numbers as a table.
+
+    A line without any number is told in words and in the table; among the drawn ones it would only be looked for.
+    """
     told = trend_words(lines, unit)
-    wide = drawing.trend(lines, unit, title, told)
-    narrow = drawing.trend(lines, unit, title, told, width=340, height=270 + 10 * len(lines))
+    drawn = [line for line in lines if any(one.value is not None for one in line.points.values())] or lines
+    wide = drawing.trend(drawn, unit, title, told)
+    narrow = drawing.trend(drawn, unit, title, told, width=340, height=270 + 10 * len(drawn))
     return (
         f'<figure class="wb-chart"><figcaption>{escape(title)}</figcaption>'
         f'<div class="wb-wide">{wide}</div><div class="wb-narrow">{narrow}</div></figure>'
@@ -61,6 +65,7 @@ def trend_columns(lines: Sequence[Line], unit: Unit, across: str = "year") -> di
 
 def ranges(rows: Sequence[Range], unit: Unit, caption: str, reference: tuple[str, float | None] = ("", None)) -> str:
     """Return a dot and its 95 % limits a row, each with its number as text; `reference` is a line through all rows."""
+    caption = caption if caption.endswith(".") else f"{caption}."
     known = [row.estimate for row in rows] + ([Estimate(reference[1])] if reference[1] is not None else [])
     low, high, ticks = drawing.axis(known, unit)
 

@@ -46,8 +46,8 @@ CELLS = [
     "    at = datetime.now(UTC).isoformat()\n"
     "    return seen.read('demo', table, at=at, filters={'school': asked}, what='exported')\n\n"
     "def columns(found):\n"
-    "    shown = ('school_name', 'n', 'suppressed')\n"
-    "    return {name: found.published.table.column(name).to_pylist() for name in shown}\n\n"
+    "    names = ('school_name', 'n', 'suppressed')\n"
+    "    return {name: found.published.table.column(name).to_pylist() for name in names}\n\n"
     "dash.downloads('Students', given, columns, None, lambda: {'school': asked})",
 ]
 
