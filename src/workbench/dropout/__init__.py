@@ -8,8 +8,10 @@ result.quality
 from workbench.dropout import figures
 from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
+from workbench.dropout.capacity import CAPACITY_HELP, COST_HELP, at_capacity, cost_curve
 from workbench.dropout.card import model_card
 from workbench.dropout.cohorts import study
+from workbench.dropout.detectable import GAPS_HELP, audit_gaps, newcombe, smallest_difference
 from workbench.dropout.drift import DRIFT_HELP, drift, profile
 from workbench.dropout.explain import Explanation, example_student, explain, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
@@ -28,8 +30,11 @@ __all__ = [
     "AUDIT_HELP",
     "AUDIT_KINDS",
     "CALIBRATION_HELP",
+    "CAPACITY_HELP",
+    "COST_HELP",
     "CURVE_HELP",
     "DRIFT_HELP",
+    "GAPS_HELP",
     "QUALITY_HELP",
     "RISK_HELP",
     "RISK_KEYS",
@@ -42,10 +47,13 @@ __all__ = [
     "SavedModel",
     "Study",
     "assess",
+    "at_capacity",
     "auc_interval",
     "audit",
+    "audit_gaps",
     "by_week",
     "changed_afterwards",
+    "cost_curve",
     "delong",
     "drift",
     "example_student",
@@ -57,11 +65,13 @@ __all__ = [
     "load_model",
     "mitigate",
     "model_card",
+    "newcombe",
     "prepare",
     "profile",
     "published_audit",
     "risk_by_school_group",
     "save_model",
+    "smallest_difference",
     "study",
     "study_from_table",
     "told",

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.dropout import metrics
 from workbench.dropout.linear import Floats
-from workbench.dropout.models import Risk, abc_rule, fit_trees, has_rule, logistic_risk
+from workbench.dropout.models import Risk, abc_rule, absent_rule, fit_trees, has_last_day, has_rule, logistic_risk
 from workbench.dropout.study import OUTCOME, Study
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TREES = "XGBoost"
 LOGISTIC = "Logistic regression"
 RULE = "Attendance–behaviour–course rule"
+ABSENT = "Seven-days-absent rule"
 ATTAINABLE = "Attainable ceiling"
 ORACLE = "Oracle ceiling"
 REPEATS, FOLDS = 3, 5
@@ -93,7 +94,7 @@ def _with_interval(value: float, low: float, high: float) -> str:
 
 
 def assess(study: Study, seed: int = 0) -> Assessment:
-    """Fit XGBoost and logistic regression, apply the rule and the ceilings where there are any, and judge.
+    """Fit XGBoost and logistic regression, apply the rules and the ceilings where there are any, and judge.
 
     With a test part: fitted on training, judged on test. Without: mean out-of-fold risks of three
     times five stratified folds, a student's rows kept together.
@@ -105,6 +106,8 @@ def assess(study: Study, seed: int = 0) -> Assessment:
         scores = _out_of_fold(study, seed)
     if has_rule(study):
         scores[RULE] = abc_rule(study.judged)
+    if has_last_day(study):
+        scores[ABSENT] = absent_rule(study.judged)
     if study.ceiling is not None:
         scores[ATTAINABLE] = study.ceiling.attainable.to_numpy()
         scores[ORACLE] = study.ceiling.oracle.to_numpy()

@@ -29,6 +29,7 @@ TREES: Mapping[str, Any] = {
 }
 ROUNDS = (50, 100, 200, 400)
 FOLDS = 5
+LAST_SEEN, ABSENT_DAYS = "days_since_event", 7
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,16 @@ def logistic_risk(study: Study, train: pd.DataFrame, test: pd.DataFrame) -> Floa
 def has_rule(study: Study) -> bool:
     """Whether the study has what the attendance–behaviour–course rule needs."""
     return {"attendance_year", "days_removed_year", "courses_failed_last_term"} <= set(study.judged.columns)
+
+
+def has_last_day(study: Study) -> bool:
+    """Whether the study knows when a student was last active."""
+    return LAST_SEEN in study.judged.columns and bool(study.judged[LAST_SEEN].notna().any())
+
+
+def absent_rule(frame: pd.DataFrame) -> Floats:
+    """1 where a student was not active for seven days or more, or never, else 0."""
+    return np.asarray(~(frame[LAST_SEEN] < ABSENT_DAYS), dtype=float)
 
 
 def abc_rule(frame: pd.DataFrame) -> Floats:
