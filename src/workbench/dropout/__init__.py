@@ -24,6 +24,7 @@ from workbench.dropout.prepare import prepare
 from workbench.dropout.saved import SavedModel, load_model, save_model
 from workbench.dropout.study import Study
 from workbench.dropout.weeks import CURVE_HELP, by_week, totals_study, week_study
+from workbench.dropout.when import When, fit_when, years_seen
 
 __all__ = [
     "ATTAINABLE",
@@ -46,6 +47,7 @@ __all__ = [
     "Paired",
     "SavedModel",
     "Study",
+    "When",
     "assess",
     "at_capacity",
     "auc_interval",
@@ -59,6 +61,7 @@ __all__ = [
     "example_student",
     "explain",
     "figures",
+    "fit_when",
     "flagged",
     "jumps",
     "leakage_flags",
@@ -77,4 +80,5 @@ __all__ = [
     "told",
     "totals_study",
     "week_study",
+    "years_seen",
 ]
