@@ -23,6 +23,7 @@ from workbench.dropout.paired import Paired, auc_interval, delong
 from workbench.dropout.prepare import prepare
 from workbench.dropout.saved import SavedModel, load_model, save_model
 from workbench.dropout.study import Study
+from workbench.dropout.tuning import Tuned, tuned
 from workbench.dropout.weeks import CURVE_HELP, by_week, totals_study, week_study
 from workbench.dropout.when import When, fit_when, years_seen
 
@@ -47,6 +48,7 @@ __all__ = [
     "Paired",
     "SavedModel",
     "Study",
+    "Tuned",
     "When",
     "assess",
     "at_capacity",
@@ -79,6 +81,7 @@ __all__ = [
     "study_from_table",
     "told",
     "totals_study",
+    "tuned",
     "week_study",
     "years_seen",
 ]
