@@ -10,12 +10,12 @@ import pytest
 
 from workbench import dropout
 from workbench.dropout import Assessment, Study, explain, told
-from workbench.dropout.assess import ATTAINABLE, LOGISTIC, ORACLE, RULE, TREES
+from workbench.dropout.assess import ABSENT, ATTAINABLE, LOGISTIC, ORACLE, RULE, TREES
 from workbench.dropout.models import abc_rule
 
 
 def test_every_model_is_judged_on_the_same_students(assessment: Assessment) -> None:
-    assert list(assessment.quality.model) == [TREES, LOGISTIC, RULE, ATTAINABLE, ORACLE]
+    assert list(assessment.quality.model) == [TREES, LOGISTIC, RULE, ABSENT, ATTAINABLE, ORACLE]
     assert set(assessment.quality.n) == {len(assessment.study.judged)}
     assert {len(s) for s in assessment.scores.values()} == {len(assessment.study.judged)}
 

@@ -8,9 +8,10 @@ result.quality
 from workbench.dropout import figures
 from workbench.dropout.aggregate import RISK_HELP, RISK_KEYS, RISK_KINDS, risk_by_school_group
 from workbench.dropout.assess import ATTAINABLE, QUALITY_HELP, Assessment, assess
-from workbench.dropout.capacity import CAPACITY_HELP, at_capacity, capacity_in_words
+from workbench.dropout.capacity import CAPACITY_HELP, COST_HELP, at_capacity, capacity_in_words, cost_curve
 from workbench.dropout.card import model_card
 from workbench.dropout.cohorts import study
+from workbench.dropout.detectable import GAPS_HELP, audit_gaps, newcombe, smallest_difference
 from workbench.dropout.drift import DRIFT_HELP, drift, profile
 from workbench.dropout.explain import Explanation, example_student, explain, of_100, told
 from workbench.dropout.fairness import AUDIT_HELP, AUDIT_KINDS, Mitigation, audit, flagged, mitigate, published_audit
@@ -23,7 +24,9 @@ from workbench.dropout.prepare import prepare
 from workbench.dropout.saved import SavedModel, load_model, save_model
 from workbench.dropout.study import Study
 from workbench.dropout.today import Today, today
+from workbench.dropout.tuning import Tuned, tuned
 from workbench.dropout.weeks import CURVE_HELP, by_week, totals_study, week_study
+from workbench.dropout.when import When, fit_when, years_seen
 
 __all__ = [
     "ATTAINABLE",
@@ -31,8 +34,10 @@ __all__ = [
     "AUDIT_KINDS",
     "CALIBRATION_HELP",
     "CAPACITY_HELP",
+    "COST_HELP",
     "CURVE_HELP",
     "DRIFT_HELP",
+    "GAPS_HELP",
     "QUALITY_HELP",
     "RISK_HELP",
     "RISK_KEYS",
@@ -45,34 +50,43 @@ __all__ = [
     "SavedModel",
     "Study",
     "Today",
+    "Tuned",
+    "When",
     "assess",
     "at_capacity",
     "auc_interval",
     "audit",
+    "audit_gaps",
     "by_week",
     "capacity_in_words",
     "changed_afterwards",
+    "cost_curve",
     "delong",
     "drift",
     "example_student",
     "explain",
     "figures",
+    "fit_when",
     "flagged",
     "jumps",
     "leakage_flags",
     "load_model",
     "mitigate",
     "model_card",
+    "newcombe",
     "of_100",
     "prepare",
     "profile",
     "published_audit",
     "risk_by_school_group",
     "save_model",
+    "smallest_difference",
     "study",
     "study_from_table",
     "today",
     "told",
     "totals_study",
+    "tuned",
     "week_study",
+    "years_seen",
 ]

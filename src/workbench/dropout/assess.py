@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.dropout import metrics
 from workbench.dropout.linear import Floats
-from workbench.dropout.models import Risk, abc_rule, fit_trees, has_rule, logistic_risk
+from workbench.dropout.models import TREES as SETTINGS
+from workbench.dropout.models import Risk, abc_rule, absent_rule, fit_trees, has_last_day, has_rule, logistic_risk
 from workbench.dropout.study import OUTCOME, Study
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 TREES = "XGBoost"
 LOGISTIC = "Logistic regression"
 RULE = "Attendance–behaviour–course rule"
+ABSENT = "Seven-days-absent rule"
 ATTAINABLE = "Attainable ceiling"
 ORACLE = "Oracle ceiling"
 REPEATS, FOLDS = 3, 5
@@ -92,19 +95,21 @@ def _with_interval(value: float, low: float, high: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f} ({low:.3f}–{high:.3f})"
 
 
-def assess(study: Study, seed: int = 0) -> Assessment:
-    """Fit XGBoost and logistic regression, apply the rule and the ceilings where there are any, and judge.
+def assess(study: Study, seed: int = 0, settings: Mapping[str, Any] = SETTINGS) -> Assessment:
+    """Fit XGBoost and logistic regression, apply the rules and the ceilings where there are any, and judge.
 
     With a test part: fitted on training, judged on test. Without: mean out-of-fold risks of three
-    times five stratified folds, a student's rows kept together.
+    times five stratified folds, a student's rows kept together. `settings` are those of the trees; see `tuned`.
     """
-    model = fit_trees(study, study.train, seed)
+    model = fit_trees(study, study.train, seed, settings)
     if study.test is not None:
         scores = {TREES: model(study.test), LOGISTIC: logistic_risk(study, study.train, study.test)}
     else:
-        scores = _out_of_fold(study, seed)
+        scores = _out_of_fold(study, seed, settings)
     if has_rule(study):
         scores[RULE] = abc_rule(study.judged)
+    if has_last_day(study):
+        scores[ABSENT] = absent_rule(study.judged)
     if study.ceiling is not None:
         scores[ATTAINABLE] = study.ceiling.attainable.to_numpy()
         scores[ORACLE] = study.ceiling.oracle.to_numpy()
@@ -114,7 +119,7 @@ def assess(study: Study, seed: int = 0) -> Assessment:
     return Assessment(study, model, scores, metrics.quality(outcome, scores, TREES, seed, students), seed)
 
 
-def _out_of_fold(study: Study, seed: int) -> dict[str, Floats]:
+def _out_of_fold(study: Study, seed: int, settings: Mapping[str, Any]) -> dict[str, Floats]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     frame = study.train
@@ -125,6 +130,6 @@ def _out_of_fold(study: Study, seed: int) -> dict[str, Floats]:
         split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat)
         for learn, held in split.split(frame, frame[OUTCOME], groups):
             train, test = frame.iloc[learn], frame.iloc[held]
-            scores[TREES][held] += fit_trees(study, train, seed + repeat)(test) / REPEATS
+            scores[TREES][held] += fit_trees(study, train, seed + repeat, settings)(test) / REPEATS
             scores[LOGISTIC][held] += logistic_risk(study, train, test) / REPEATS
     return scores

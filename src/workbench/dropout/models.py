@@ -29,6 +29,7 @@ TREES: Mapping[str, Any] = {
 }
 ROUNDS = (50, 100, 200, 400)
 FOLDS = 5
+LAST_SEEN, ABSENT_DAYS = "days_since_event", 7
 
 
 @dataclass(frozen=True)
@@ -54,26 +55,37 @@ class Risk:
         return _margin(self.start, self.trees, frame, self.predictors, self.categories)
 
 
-def fit_trees(study: Study, frame: pd.DataFrame, seed: int) -> Risk:
+def fit_trees(study: Study, frame: pd.DataFrame, seed: int, settings: Mapping[str, Any] = TREES) -> Risk:
     """Fit XGBoost on a frame; choose the number of trees and calibrate on out-of-fold predictions.
 
     Boosting starts from a ridge logistic regression of the same predictors (the base margin), so that
     trees are spent on what a line cannot say; they are monotone in each predictor whose direction the
     study gives. The number of trees is the one of least out-of-fold log loss; calibration is Platt's
-    (1999). Folds keep all rows of a student together.
+    (1999). Folds keep all rows of a student together. `settings` are XGBoost's, those of the trees; see `tuned`.
     """
     from sklearn.linear_model import LogisticRegression
 
     categories, y = categories_of(frame, study.predictors), frame[OUTCOME].to_numpy()
-    margins = _out_of_fold(study, frame, categories, seed)
-    losses = [float(np.mean(np.logaddexp(0.0, margin) - y * margin)) for margin in margins]
-    best = int(np.argmin(losses))
+    margins = _out_of_fold(study, frame, categories, seed, settings)
+    best = int(np.argmin(_losses(margins, y)))
     calibration = LogisticRegression(C=1e6).fit(margins[best].reshape(-1, 1), y)
-    boosted = _boosted(study, frame, categories, seed, ROUNDS[best])
+    boosted = _boosted(study, frame, categories, seed, ROUNDS[best], settings)
     return Risk(*boosted, calibration, study.predictors, categories)
 
 
-def _out_of_fold(study: Study, frame: pd.DataFrame, categories: Mapping[str, list[str]], seed: int) -> Floats:
+def out_of_fold_loss(study: Study, frame: pd.DataFrame, seed: int, settings: Mapping[str, Any]) -> float:
+    """Return the out-of-fold log loss of `fit_trees` with these settings, at the best number of trees."""
+    margins = _out_of_fold(study, frame, categories_of(frame, study.predictors), seed, settings)
+    return float(min(_losses(margins, frame[OUTCOME].to_numpy())))
+
+
+def _losses(margins: Floats, y: Any) -> list[float]:
+    return [float(np.mean(np.logaddexp(0.0, margin) - y * margin)) for margin in margins]
+
+
+def _out_of_fold(
+    study: Study, frame: pd.DataFrame, categories: Mapping[str, list[str]], seed: int, settings: Mapping[str, Any]
+) -> Floats:
     """Out-of-fold log odds, numbers of trees × rows."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -82,21 +94,26 @@ def _out_of_fold(study: Study, frame: pd.DataFrame, categories: Mapping[str, lis
     folds = max(2, min(FOLDS, int(min(y.sum(), len(y) - y.sum()))))
     margins = np.zeros((len(ROUNDS), len(y)))
     for learn, held in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(frame, y, groups):
-        start, trees = _boosted(study, frame.iloc[learn], categories, seed, ROUNDS[-1])
+        start, trees = _boosted(study, frame.iloc[learn], categories, seed, ROUNDS[-1], settings)
         for row, rounds in enumerate(ROUNDS):
             margins[row, held] = _margin(start, trees, frame.iloc[held], study.predictors, categories, rounds)
     return margins
 
 
 def _boosted(
-    study: Study, frame: pd.DataFrame, categories: Mapping[str, list[str]], seed: int, rounds: int
+    study: Study,
+    frame: pd.DataFrame,
+    categories: Mapping[str, list[str]],
+    seed: int,
+    rounds: int,
+    settings: Mapping[str, Any],
 ) -> tuple[Logistic, Any]:
     from xgboost import XGBClassifier
 
     start = fit_logistic(frame, study.predictors, categories)
     directions = tuple(0 if name in categories else study.directions.get(name, 0) for name in study.predictors)
     trees = XGBClassifier(
-        n_estimators=rounds, monotone_constraints=directions, enable_categorical=True, random_state=seed, **TREES
+        n_estimators=rounds, monotone_constraints=directions, enable_categorical=True, random_state=seed, **settings
     )
     x = as_numbers(frame, study.predictors, categories)
     return start, trees.fit(x, frame[OUTCOME].to_numpy(), base_margin=start.log_odds(frame))
@@ -145,6 +162,16 @@ def logistic_risk(study: Study, train: pd.DataFrame, test: pd.DataFrame) -> Floa
 def has_rule(study: Study) -> bool:
     """Whether the study has what the attendance–behaviour–course rule needs."""
     return {"attendance_year", "days_removed_year", "courses_failed_last_term"} <= set(study.judged.columns)
+
+
+def has_last_day(study: Study) -> bool:
+    """Whether the study knows when a student was last active."""
+    return LAST_SEEN in study.judged.columns and bool(study.judged[LAST_SEEN].notna().any())
+
+
+def absent_rule(frame: pd.DataFrame) -> Floats:
+    """1 where a student was not active for seven days or more, or never, else 0."""
+    return np.asarray(~(frame[LAST_SEEN] < ABSENT_DAYS), dtype=float)
 
 
 def abc_rule(frame: pd.DataFrame) -> Floats:

@@ -1,0 +1,100 @@
+"""When, not only whether: the risk of leaving in each of the coming periods (discrete-time survival)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.dropout.linear import Floats
+from workbench.dropout.models import Risk, fit_trees
+from workbench.dropout.study import OUTCOME, Study
+from workbench.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.store import Data
+
+PERIOD = "period"
+DAYS_A_YEAR = 365.25
+WHOLE = 0.01  # from a day to the same day of the next year are 365 days, too: that is a whole year
+
+
+@dataclass(frozen=True)
+class When:
+    """A fitted hazard: the risk of leaving in a period, for those who are still there at its start."""
+
+    hazard: Risk
+    periods: int
+
+    def left_by(self, frame: pd.DataFrame) -> Floats:
+        """Return the risk of having left by the end of each period: rows × periods, never falling.
+
+        F(t) = 1 − Π (1 − h(s)), s = 1 … t.
+        """
+        hazards = np.column_stack([self.hazard(frame.assign(**{PERIOD: float(t)})) for t in range(1, self.periods + 1)])
+        return np.asarray(1 - np.cumprod(1 - hazards, axis=1), dtype=float)
+
+
+def person_periods(frame: pd.DataFrame, last: str, left: str, periods: int) -> pd.DataFrame:
+    """Return one row a student and period lived through, with `period` from 1 and the 0/1 `outcome`.
+
+    `last` is the number of whole or begun periods in which the student was seen (1 or more), `left` whether the
+    student left in the last of them; who did not is censored after it. Periods beyond `periods` are cut.
+    Raises BadInput where a period is missing or below 1.
+    """
+    seen = frame[last]
+    if seen.isna().any() or (seen < 1).any():
+        raise BadInput(f"{last} must be 1 or more in every row: leave out students who were not there at the start.")
+    lived = seen.clip(upper=periods).astype(int).to_numpy()
+    rows = frame.loc[frame.index.repeat(lived)].reset_index(drop=True)
+    period = np.concatenate([np.arange(1, n + 1) for n in lived]) if len(lived) else np.array([], dtype=int)
+    ends = rows[left].astype(bool).to_numpy() & (period == rows[last].to_numpy())
+    return rows.assign(**{PERIOD: period.astype(float), OUTCOME: ends.astype("int64")})
+
+
+def fit_when(study: Study, frame: pd.DataFrame, last: str, left: str, periods: int, seed: int = 0) -> When:
+    """Fit the hazard on person-periods with the model of `fit_trees`, the period being one more predictor.
+
+    Discrete-time survival (Singer & Willett 1993): every student counts for as long as they were seen, so those
+    who transferred or whose outcome is not known yet are neither left out nor taken for stayers. It assumes that
+    who is censored would have fared like those alike who were not.
+    Raises BadInput where nobody left, or everybody did in every period.
+    """
+    if not study.id_column:
+        raise BadInput("A study of when needs a column that identifies students.")
+    rows = person_periods(frame, last, left, periods)
+    if rows[OUTCOME].nunique() < 2:
+        raise BadInput(f"Of {len(rows):,} periods lived through, {int(rows[OUTCOME].sum()):,} ended in leaving.")
+    timed = replace(study, predictors=(*study.predictors, PERIOD), train=rows)
+    return When(fit_trees(timed, rows, seed), periods)
+
+
+def years_seen(data: Data, study: Study, years: int) -> pd.DataFrame:
+    """Return the training rows of a study from a data folder with `years_seen`, 1 to `years`, and `left`.
+
+    Years count from the row's `as_of` to the day of the outcome or the day on which the study stands, whichever
+    comes first: nothing later is used. A leaver is seen in the year of leaving too; somebody censored, in whole years
+    alone, and not at all where that is none.
+    """
+    import pandas as pd
+
+    rows = study.train
+    ends = data.outcomes.select("student_id", "status", "outcome_date").to_pandas()
+    ends = rows[["student_id"]].merge(ends, "left", on="student_id")
+    begun, today = pd.to_datetime(rows.as_of), pd.Timestamp(study.judged.as_of.iloc[0])
+    settled = pd.to_datetime(ends.outcome_date)
+    left = (ends.status == "dropped_out") & (settled <= today)
+    passed = (settled.where(settled <= today, today) - begun).dt.days / DAYS_A_YEAR
+    seen = np.where(left, np.ceil(passed), np.floor(passed + WHOLE)).clip(max=years)
+    return rows.assign(years_seen=seen, left=left & (np.ceil(passed) <= years))[seen >= 1].reset_index(drop=True)
+
+
+def observed(frame: pd.DataFrame, last: str, left: str, periods: int) -> Mapping[int, float]:
+    """Return the share that had left by each period, censored students counting while seen (Kaplan & Meier 1958)."""
+    rows = person_periods(frame, last, left, periods)
+    hazard = rows.groupby(PERIOD)[OUTCOME].mean().reindex(range(1, periods + 1), fill_value=0.0)
+    return dict(enumerate(1 - np.cumprod(1 - hazard.to_numpy()), start=1))

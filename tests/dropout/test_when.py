@@ -1,0 +1,83 @@
+"""Discrete-time survival: periods by hand, and hazards that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.dropout.metrics import auc
+from workbench.dropout.study import OUTCOME, Study
+from workbench.dropout.when import When, fit_when, observed, person_periods, years_seen
+from workbench.errors import BadInput
+from workbench.store import Data
+
+PEOPLE = pd.DataFrame({"student": list("abc"), "last": [2, 1, 5], "left": [True, False, True]})
+PERIODS = 3
+
+
+def test_periods_lived_through_by_hand() -> None:
+    rows = person_periods(PEOPLE, "last", "left", PERIODS)
+    assert list(zip(rows.student, rows.period, rows[OUTCOME], strict=True)) == [
+        ("a", 1, 0), ("a", 2, 1), ("b", 1, 0), ("c", 1, 0), ("c", 2, 0), ("c", 3, 0),
+    ]  # fmt: skip
+
+
+def test_the_share_that_left_counts_the_censored_while_they_were_seen() -> None:
+    """In period 2, one of the two who are left leaves."""
+    assert observed(PEOPLE, "last", "left", PERIODS) == pytest.approx({1: 0, 2: 0.5, 3: 0.5})
+
+
+def made(n: int, seed: int) -> pd.DataFrame:
+    """Hazard 0.08, 0.16 and 0.24 where grades are low, else half of that; a tenth is censored a period."""
+    rng = np.random.default_rng(seed)
+    low = rng.random(n) < 0.5
+    hazard = 0.08 * np.arange(1, PERIODS + 1) * np.where(low, 1.0, 0.5)[:, None]
+    leaves, lost = rng.random((n, PERIODS)) < hazard, rng.random((n, PERIODS)) < 0.1
+    first = np.where((leaves | lost).any(axis=1), (leaves | lost).argmax(axis=1), PERIODS - 1)
+    return pd.DataFrame(
+        {"student": np.arange(n), "low": low * 1.0, "last": first + 1, "left": leaves[np.arange(n), first]}
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted() -> When:
+    people = made(4000, 1)
+    study = Study("t", "left", "", people, None, "student", ("low",), (), {"low": 1})
+    return fit_when(study, people, "last", "left", PERIODS)
+
+
+def test_known_hazards_are_recovered(fitted: When) -> None:
+    found = fitted.left_by(pd.DataFrame({"low": [1.0, 0.0]}))
+    truth = 1 - np.cumprod(1 - 0.08 * np.arange(1, 4) * np.array([[1.0], [0.5]]), axis=1)
+    assert found == pytest.approx(truth, abs=0.04)
+    assert (np.diff(found, axis=1) >= 0).all()
+
+
+def test_the_mean_is_what_was_observed(fitted: When) -> None:
+    people = made(4000, 2)
+    mean = fitted.left_by(people).mean(axis=0)
+    assert mean == pytest.approx(list(observed(people, "last", "left", PERIODS).values()), abs=0.03)
+
+
+def test_what_cannot_be_fitted_is_said() -> None:
+    study = Study("t", "left", "", PEOPLE, None, "student", ("last",), ())
+    with pytest.raises(BadInput, match="0 ended in leaving"):
+        fit_when(study, PEOPLE.assign(left=False), "last", "left", PERIODS)
+    with pytest.raises(BadInput, match="1 or more"):
+        person_periods(PEOPLE.assign(last=0), "last", "left", PERIODS)
+
+
+def test_years_of_a_district_are_those_of_its_records(data: Data, study: Study) -> None:
+    rows = years_seen(data, study, 3)
+    ends = rows[["student_id", "as_of"]].merge(data.outcomes.to_pandas(), on="student_id")
+    after = (pd.to_datetime(ends.outcome_date) - pd.to_datetime(ends.as_of)).dt.days / 365.25
+    left = rows.left.to_numpy()
+    assert left.sum() > 30
+    assert (ends.status[left] == "dropped_out").all()
+    assert (np.ceil(after[left]) == rows.years_seen[left]).all()
+    assert (rows.years_seen[~left] <= np.maximum(after[~left], 1)).all()
+    when = fit_when(study, rows, "years_seen", "left", 2)
+    risks = when.left_by(study.judged)
+    assert risks[:, 0].mean() == pytest.approx(study.judged[OUTCOME].mean(), abs=0.02)
+    assert auc(study.judged[OUTCOME].to_numpy(), risks[:, 0]) > 0.7
