@@ -133,7 +133,7 @@ events = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(events, min_size=1, max_size=25), st.integers(0, 39))
 def test_what_comes_later_changes_nothing(rows: Rows, days: int) -> None:
     as_of = date(2024, 11, 1) + timedelta(days)

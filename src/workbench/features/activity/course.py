@@ -55,8 +55,7 @@ def _sums(known: ibis.Table, day: date) -> ibis.Table:
     import ibis
 
     ago = ibis.literal(day).delta(known.day, unit="day")
-    weeks = ibis.least(ago.max().over(group_by="section_id") // 7 + 1, WEEKS)
-    rows = known.mutate(ago=ago, weeks=weeks)
+    rows = known.mutate(ago=ago)
     week, month, before = rows.ago < 7, rows.ago < 28, (rows.ago >= 7) & (rows.ago < 14)
 
     def total(name: str, where: ibis.Value | None = None) -> ibis.Value:
@@ -81,21 +80,22 @@ def _sums(known: ibis.Table, day: date) -> ibis.Table:
         late_submissions=rows.late.sum(),
         work_28=total("quizzes", month) + total("submissions", month),
         days_since_last=rows.ago.min(),
-        active_weeks=(rows.ago // 7).nunique(where=rows.ago < 7 * WEEKS),
-        weeks=rows.weeks.max(),
+        first=rows.ago.max(),
+        **{f"week_{w}": (rows.ago // 7 == w).any().cast("int64") for w in range(WEEKS)},
         n=rows.scored.sum().cast("float64"),
         x=(rows.scored * rows.ago).sum().cast("float64"),
         xx=(rows.scored * rows.ago * rows.ago).sum().cast("float64"),
         y=rows.score.sum().round(DECIMALS),
         xy=(rows.score * rows.ago).sum().round(DECIMALS),
     )
+    weeks = ibis.least(sums["first"].max().over(group_by="section_id") // 7 + 1, WEEKS)
     spread = sums.n * sums.xx - sums.x * sums.x  # whole numbers: exactly 0 where all quizzes fell on one day
     return sums.mutate(
         events_change=sums.events_7 - sums.events_before,
         minutes_28=sums.seconds_28.cast("float64") / 60.0,
         quiz_mean=ratio(sums.y, sums.n),
         quiz_trend=-7 * ratio(sums.n * sums.xy - sums.x * sums.y, spread),
-        regularity=ratio(sums.active_weeks, sums.weeks),
+        regularity=ratio(sum(sums[f"week_{w}"] for w in range(WEEKS)), weeks),
     )
 
 
