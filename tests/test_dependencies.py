@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +17,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-OURS = "learning-analytics-workbench"
 WITH_PYTHON = {"pip", "setuptools", "wheel"}
 """Come with the environment and are pinned by nobody; no code here imports them."""
 
@@ -39,10 +39,17 @@ def installed() -> dict[str, metadata.Distribution]:
     return {canonicalize_name(one.metadata["Name"]): one for one in metadata.distributions()}
 
 
+def declared() -> list[Requirement]:
+    """What the project asks for itself, with all its extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    return [Requirement(line) for line in [*project["dependencies"], *(line for extra in extras for line in extra)]]
+
+
 def needed() -> set[str]:
     """The names of all that the project asks for, and of what that asks for in turn, as far as it is installed."""
-    found, extras = installed(), {"", *(metadata.metadata(OURS).get_all("Provides-Extra") or [])}
-    left, looked = [(OURS, extra) for extra in sorted(extras)], set[tuple[str, str]]()
+    found, looked = installed(), set[tuple[str, str]]()
+    left = [(canonicalize_name(one.name), extra) for one in declared() for extra in ("", *one.extras)]
     while left:
         name, extra = one = left.pop()
         if one not in looked and name in found:
@@ -50,7 +57,7 @@ def needed() -> set[str]:
             wanted = [each for each in asked if each.marker is None or each.marker.evaluate({"extra": extra})]
             left += [(canonicalize_name(each.name), more) for each in wanted for more in ("", *each.extras)]
         looked.add(one)
-    return {name for name, _ in looked} & found.keys() - {OURS}
+    return {name for name, _ in looked} & found.keys()
 
 
 def pins() -> dict[str, str]:
@@ -105,9 +112,8 @@ def test_every_licence_goes_with_apache_or_is_answered_for_by_name() -> None:
 
 def test_the_gpl_stays_behind_the_bridge_to_r() -> None:
     """Only rpy2 and what needs it is GPL: nothing that the workbench itself needs, and R is started in few places."""
-    base = [Requirement(line) for line in metadata.distribution(OURS).requires or []]
-    for_all = {canonicalize_name(one.name) for one in base if not one.marker}
-    assert "rpy2" not in for_all
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "rpy2" not in {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
     gpl = [name for name, said in not_free(installed().values()).items() if "GNU" in " ".join(said)]
     assert set(gpl) <= {"rpy2", "pyphen"}
     loading = [

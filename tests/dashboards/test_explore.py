@@ -60,6 +60,11 @@ def test_lines_by_a_second_key() -> None:
     assert explore.chart([], "year", "none", "n", MET).said.startswith("No row is left")
 
 
+def test_indicators_are_said_as_on_the_other_pages() -> None:
+    assert explore.said({"indicator": "graduation_4yr"}, "indicator") == "Graduated within four years"
+    assert explore.said({"indicator": "made_up"}, "indicator") == "made up"
+
+
 def test_too_many_dots_are_refused_in_words() -> None:
     many = made(
         [{"school_id": f"S{n}", **{name: ROWS[0][name] for name in ("n", *VALUES, "suppressed")}} for n in range(99)]

@@ -10,10 +10,12 @@ from workbench.dashboards.blocks import WITHHELD, listed, opens_at
 from workbench.dashboards.change import Estimate, Unit, with_limits
 from workbench.dashboards.charts import Range
 from workbench.dashboards.drawing import COLOURS, Line
+from workbench.dashboards.facts import title
 from workbench.dashboards.labels import labels
 from workbench.disclosure.published import PublishedTable
 from workbench.disclosure.suppression import SUPPRESSED
 from workbench.errors import NotShown
+from workbench.growth.trends.indicators import INDICATORS
 from workbench.markup import in_words
 
 MOST: Final = 60
@@ -75,8 +77,10 @@ def options(rows: Sequence[Row], key: str) -> dict[str, str]:
 
 def said(row: Row, key: str) -> str:
     """Return one key of a row in words."""
-    names = row.get("_names", {})
-    return f"{names[key]} ({row[key]})" if key in names else in_words(str(row[key]))
+    names, code = row.get("_names", {}), str(row[key])
+    if key == "indicator" and code in INDICATORS:
+        return title(code)
+    return f"{names[key]} ({row[key]})" if key in names else in_words(code)
 
 
 def chart(rows: Sequence[Row], across: str, split: str, measure: str, published: PublishedTable) -> Chart:
