@@ -54,7 +54,7 @@ def students(now: Told) -> pd.DataFrame:
 def with_choice(judged: Assessment, then: Assignment) -> Assessment:
     """Return an assessment with one list more: the students whom the same rules and hours would have chosen then."""
     picked = np.asarray(judged.study.judged.student_id.isin(then.chosen.student_id), np.float64)
-    return replace(judged, scores=judged.scores | {CHOICE: picked})
+    return replace(judged, scores={CHOICE: picked} | judged.scores)
 
 
 def rows(now: Today, chosen: Assignment, judged: Assessment, actions: tuple[Action, ...], days: int) -> pd.DataFrame:
