@@ -159,3 +159,9 @@ def test_the_coin_is_fair_and_keeps_the_hours(log: Log) -> None:
         assert list(chosen.sort_values("pair").probability) == [1, 1, 0.5, 0.5]
         inner += {"004", "005"} <= set(chosen.student_id)
     assert 10 <= inner <= 42  # both pairs fall as without a coin in a quarter of 100 draws; ± 4 standard deviations
+
+
+@pytest.mark.parametrize("name", ["Sex", "RACE", " race ethnicity", "Disability"])
+def test_what_audits_is_refused_however_it_is_written(name: str) -> None:
+    with pytest.raises(BadInput, match="audits and never chooses: drop it"):
+        wb.interventions.assign(students().assign(**{name: "x"}), actions=BOTH, hours=10)

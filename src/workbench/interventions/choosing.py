@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from workbench.errors import BadInput, BadParameter, ModelError, did_you_mean
-from workbench.interventions.written import FILE, PROTECTED, Action, read, recommended
+from workbench.interventions.written import FILE, Action, is_protected, read, recommended
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def _check(
 ) -> None:
     if missing := [name for name in NEEDED if name not in students.columns]:
         raise BadInput(f"The table of students has no column {missing[0]!r}; it needs {', '.join(NEEDED)}.")
-    if asked := [name for name in PROTECTED if name in students.columns]:
+    if asked := [name for name in students.columns if is_protected(name)]:
         raise BadInput(f"The table of students has the column {asked[0]!r}, which audits and never chooses: drop it.")
     if students.student_id.duplicated().any():
         raise BadInput(f"{students.student_id[students.student_id.duplicated()].iloc[0]!r} stands there twice.")

@@ -132,7 +132,7 @@ class _File:
         if "feature" not in given or len(compared) != 1:
             raise self.wrong(node, f"a condition names a feature and one of {', '.join(COMPARED)}")
         feature = self.text(given["feature"], "feature")
-        if feature in PROTECTED:
+        if is_protected(feature):
             raise self.wrong(node, f"{feature!r} audits a model and chooses nobody; take this condition away")
         return Condition(feature, compared[0], self.number(given[compared[0]], compared[0]))
 
@@ -152,6 +152,11 @@ class _File:
         if not math.isfinite(found):
             raise self.wrong(node, f"{key} is {text!r}; it must be a number")
         return found
+
+
+def is_protected(name: object) -> bool:
+    """Whether a column tells of race, sex or disability, however its name is written: Race, SEX, `disability `."""
+    return str(name).strip().lower().replace(" ", "_") in PROTECTED
 
 
 def recommended(students: pd.DataFrame, actions: tuple[Action, ...]) -> pd.DataFrame:
