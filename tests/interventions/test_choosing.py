@@ -12,6 +12,7 @@ import pytest
 import workbench as wb
 from workbench.access.audit import Log
 from workbench.errors import BadInput, BadParameter, ModelError
+from workbench.interventions.encouragement import Encouragement
 from workbench.interventions.written import Action, Condition
 
 TUTORING = Action("tutoring", "Tutoring", "…", "teacher", 8, 0.15, "assumed", (Condition("gpa", "below", 2.0),))
@@ -165,3 +166,14 @@ def test_the_coin_is_fair_and_keeps_the_hours(log: Log) -> None:
 def test_what_audits_is_refused_however_it_is_written(name: str) -> None:
     with pytest.raises(BadInput, match="audits and never chooses: drop it"):
         wb.interventions.assign(students().assign(**{name: "x"}), actions=BOTH, hours=10)
+
+
+@pytest.mark.parametrize(
+    ("name", "pairs", "said"), [("board-13", 2, "No approval 'board-13'"), ("board-12", 3, "for 2")]
+)
+def test_an_encouragement_without_its_approval_draws_nothing(log: Log, name: str, pairs: int, said: str) -> None:
+    until, day = date(2025, 6, 30), date(2025, 2, 3)
+    wb.interventions.approve("board-12", pairs=2, until=until, reference="minutes, item 4", who="lee", at=AT, log=log)
+    made_by_hand = Encouragement(name, pairs, 1, day, log)
+    with pytest.raises(BadParameter, match=said):
+        wb.interventions.assign(alike(6), actions=BOTH, hours=6, encourage=made_by_hand)
