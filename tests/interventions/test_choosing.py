@@ -177,3 +177,14 @@ def test_an_encouragement_without_its_approval_draws_nothing(log: Log, name: str
     made_by_hand = Encouragement(name, pairs, 1, day, log)
     with pytest.raises(BadParameter, match=said):
         wb.interventions.assign(alike(6), actions=BOTH, hours=6, encourage=made_by_hand)
+
+
+def test_what_cannot_be_chosen_from_is_named() -> None:
+    with pytest.raises(BadParameter, match="no action to choose from"):
+        wb.interventions.assign(students(), actions=(), hours=10)
+    with pytest.raises(BadInput, match="a risk between 0 and 1"):
+        wb.interventions.assign(students().assign(risk="high"), actions=BOTH, hours=10)
+    with pytest.raises(BadInput, match="'gpa' holds words"):
+        wb.interventions.assign(students().assign(gpa="good"), actions=BOTH, hours=10)
+    with pytest.raises(BadParameter, match="capacity is nan"):
+        wb.interventions.assign(students(), actions=BOTH, hours=10, capacity=float("nan"))  # type: ignore[arg-type]

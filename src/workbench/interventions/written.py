@@ -163,10 +163,12 @@ def recommended(students: pd.DataFrame, actions: tuple[Action, ...]) -> pd.DataF
     """Return one row a student and action whose conditions all hold: student_id, action, hours, benefit, reasons.
 
     `benefit` is the expected number of dropouts avoided, risk × the share that the action avoids. Raises BadParameter
-    where the table lacks a feature that a rule names.
+    where there is no action, or the table lacks a feature that a rule names; BadInput where it is no number.
     """
     import pandas as pd
 
+    if not actions:
+        raise BadParameter("There is no action to choose from; give at least one.")
     found = []
     for action in actions:
         for condition in action.when:
@@ -174,6 +176,11 @@ def recommended(students: pd.DataFrame, actions: tuple[Action, ...]) -> pd.DataF
                 raise BadParameter(
                     f"The action {action.name!r} asks for {condition.feature!r}, which the table of students has not. "
                     f"{did_you_mean(condition.feature, students.columns)}Add it, or leave the action out."
+                )
+            if not pd.api.types.is_numeric_dtype(students[condition.feature]):
+                raise BadInput(
+                    f"The column {condition.feature!r} holds words, but the action {action.name!r} compares it with "
+                    f"{condition.number:g}; give numbers."
                 )
         fits = pd.concat([each.holds(students[each.feature]) for each in action.when], axis=1).all(axis=1)
         fit = students[fits]
