@@ -43,12 +43,17 @@ def mail() -> Iterator[Any]:
     class Box:
         def __init__(self) -> None:
             self.letters: list[Any] = []
-            self.answer, self.port = "250 OK", 0
+            self.answer, self.farewell, self.port = "250 OK", "221 Bye", 0
 
         async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-            if self.answer.startswith("250"):
+            if self.answer.startswith(("250", "leave")):
                 self.letters.append(envelope)
+            if self.answer == "leave":
+                server.transport.abort()
             return self.answer
+
+        async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+            return self.farewell
 
     box = Box()
     started = controller.Controller(box, hostname="127.0.0.1", port=0)
@@ -90,16 +95,16 @@ def hook() -> Iterator[Any]:
     server.server_close()
 
 
-def release(site: Path, students: list[str], run_id: str = "night-1") -> None:
-    rows = pd.DataFrame(
+def release(site: Path, students: list[str], run_id: str = "night-1", rows: pd.DataFrame | None = None) -> None:
+    usual = pd.DataFrame(
         {"student_id": students, "name": "Ada Example", "school_id": "0007", "action": "tutoring",
          "note": [f"see file {one}" for one in students]}
     )  # fmt: skip
-    rows.loc[len(rows)] = ["2222222", "Bob Example", "0008", "tutoring", "–"]
+    usual.loc[len(usual)] = ["2222222", "Bob Example", "0008", "tutoring", "–"]
     with pytest.MonkeyPatch.context() as patch:
         folder = site / "runs" / run_id / "early_warning"
         patch.setenv("WORKBENCH_OUTPUT", str(folder))
-        wb.release("caseload", rows, to="counsellor", scope="school_id")
+        wb.release("caseload", usual if rows is None else rows, to="counsellor", scope="school_id")
         released.commit("night", {"early_warning": folder}, run_id, NOON)
 
 
@@ -182,6 +187,33 @@ def test_a_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not(site: 
     mail.answer = "250 OK"
     outbox.again(outbox.messages("given up")[0].id)
     assert telling.deliver(found, outbox, NOON).sent == 1
+
+
+def test_a_letter_that_was_taken_is_not_sent_again_for_a_rude_farewell(site: Path, mail: Any) -> None:
+    found, outbox = settle(site, port=mail.port), Outbox()
+    telling.night_failed(found, outbox, "night", "2025-02-03", "It stopped.", NIGHT)
+    mail.farewell = "421 too busy"
+    assert telling.deliver(found, outbox, NOON, lambda _: None).sent == 1
+    assert len(mail.letters) == 1
+
+
+def test_a_letter_whose_server_left_in_the_middle_waits_for_a_person(site: Path, mail: Any) -> None:
+    found, outbox = settle(site, port=mail.port), Outbox()
+    telling.night_failed(found, outbox, "night", "2025-02-03", "It stopped.", NIGHT)
+    mail.answer = "leave"
+    done = telling.deliver(found, outbox, NOON, lambda _: None)
+    assert (done.sent, done.waiting, len(mail.letters), len(done.troubles)) == (0, 0, 1, 1)
+    mail.answer = "250 OK"
+    assert telling.deliver(found, outbox, NOON, lambda _: None).sent == 0
+    assert [each.state for each in outbox.messages()] == ["uncertain"]
+
+
+def test_who_was_near_and_is_offered_something_is_told_anew(site: Path) -> None:
+    found, outbox = settle(site), Outbox()
+    for night, place, made in (("1", "near", 1), ("2", "near", 0), ("3", "offered", 1), ("4", "offered", 0)):
+        rows = pd.DataFrame({"student_id": ["1111111"], "school_id": ["0007"], "place": [place], "offer": ["Tutoring"]})
+        release(site, ["1111111"], f"night-{night}", rows)
+        assert telling.gather(found, outbox, NOON) == (made, ())
 
 
 def test_a_webhook_is_tried_again_under_one_name(site: Path, hook: Any) -> None:

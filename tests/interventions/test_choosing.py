@@ -12,6 +12,7 @@ import pytest
 import workbench as wb
 from workbench.access.audit import Log
 from workbench.errors import BadInput, BadParameter, ModelError
+from workbench.interventions.encouragement import Encouragement
 from workbench.interventions.written import Action, Condition
 
 TUTORING = Action("tutoring", "Tutoring", "…", "teacher", 8, 0.15, "assumed", (Condition("gpa", "below", 2.0),))
@@ -159,3 +160,31 @@ def test_the_coin_is_fair_and_keeps_the_hours(log: Log) -> None:
         assert list(chosen.sort_values("pair").probability) == [1, 1, 0.5, 0.5]
         inner += {"004", "005"} <= set(chosen.student_id)
     assert 10 <= inner <= 42  # both pairs fall as without a coin in a quarter of 100 draws; ± 4 standard deviations
+
+
+@pytest.mark.parametrize("name", ["Sex", "RACE", " race ethnicity", "Disability"])
+def test_what_audits_is_refused_however_it_is_written(name: str) -> None:
+    with pytest.raises(BadInput, match="audits and never chooses: drop it"):
+        wb.interventions.assign(students().assign(**{name: "x"}), actions=BOTH, hours=10)
+
+
+@pytest.mark.parametrize(
+    ("name", "pairs", "said"), [("board-13", 2, "No approval 'board-13'"), ("board-12", 3, "for 2")]
+)
+def test_an_encouragement_without_its_approval_draws_nothing(log: Log, name: str, pairs: int, said: str) -> None:
+    until, day = date(2025, 6, 30), date(2025, 2, 3)
+    wb.interventions.approve("board-12", pairs=2, until=until, reference="minutes, item 4", who="lee", at=AT, log=log)
+    made_by_hand = Encouragement(name, pairs, 1, day, log)
+    with pytest.raises(BadParameter, match=said):
+        wb.interventions.assign(alike(6), actions=BOTH, hours=6, encourage=made_by_hand)
+
+
+def test_what_cannot_be_chosen_from_is_named() -> None:
+    with pytest.raises(BadParameter, match="no action to choose from"):
+        wb.interventions.assign(students(), actions=(), hours=10)
+    with pytest.raises(BadInput, match="a risk between 0 and 1"):
+        wb.interventions.assign(students().assign(risk="high"), actions=BOTH, hours=10)
+    with pytest.raises(BadInput, match="'gpa' holds words"):
+        wb.interventions.assign(students().assign(gpa="good"), actions=BOTH, hours=10)
+    with pytest.raises(BadParameter, match="capacity is nan"):
+        wb.interventions.assign(students(), actions=BOTH, hours=10, capacity=float("nan"))  # type: ignore[arg-type]

@@ -21,11 +21,11 @@ SECONDS: Final = 20
 
 
 class NotSent(Exception):
-    """A message was not taken; `for_good` where trying again would not help."""
+    """A message was not taken; `for_good` where trying again would not help, `unsure` where it may have been taken."""
 
-    def __init__(self, why: str, for_good: bool = False) -> None:
+    def __init__(self, why: str, for_good: bool = False, unsure: bool = False) -> None:
         super().__init__(why)
-        self.for_good = for_good
+        self.for_good, self.unsure = for_good, unsure
 
 
 def send(message: Message, settings: Settings) -> None:
@@ -45,17 +45,25 @@ def _mail(message: Message, mail: Mail) -> None:
     letter["Message-ID"] = f"<{message.id}@{mail.sender.partition('@')[2]}>"
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(message.body)
+    begun = taken = False
     try:
         with _server(mail) as server:
             if mail.user:
                 server.login(mail.user, secret(PASSWORD_VARIABLE))
+            begun = True
             server.send_message(letter)
+            taken = True
     except smtplib.SMTPResponseException as error:
+        if taken:  # only the farewell was refused
+            return
         raise NotSent(f"the mail server answered {error.smtp_code}", error.smtp_code >= 500) from error
     except smtplib.SMTPRecipientsRefused as error:
         code = max(code for code, _ in error.recipients.values())
         raise NotSent(f"the mail server refused the address ({code})", code >= 500) from error
     except (OSError, smtplib.SMTPException) as error:
+        lost = isinstance(error, smtplib.SMTPServerDisconnected) or not isinstance(error, smtplib.SMTPException)
+        if begun and lost:
+            raise NotSent("the mail server left in the middle; it may have arrived", unsure=True) from error
         raise NotSent(f"the mail server was not reached ({type(error).__name__})") from error
 
 

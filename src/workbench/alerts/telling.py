@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from workbench.access.grants import viewer
 from workbench.access.pseudonyms import pseudonym
@@ -21,6 +21,8 @@ from workbench.exports.sheets import csv_bytes
 from workbench.paths import resolve
 
 FIRST_PAUSE, LONGEST_PAUSE, TRIES = 1.0, 30.0, 3
+TOLD_ANEW: Final = ("action", "offer", "place")
+"""Where one of these changes, a student on a list is news again: near yesterday, offered something today."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def gather(settings: Settings, outbox: Outbox, at: str) -> tuple[int, tuple[str,
     """Put one message a receiver into the outbox, of all that is new for them; return how many, and who has none why.
 
     Rows are read as that person's role and scope in access.yml show them, students under pseudonyms, and every look is
-    audited. A student and an action are told a receiver once, ever.
+    audited. A student with one offer and one place on the list is told a receiver once, ever.
     """
     made, troubles = 0, []
     for receiver in settings.people:
@@ -77,14 +79,14 @@ def deliver(settings: Settings, outbox: Outbox, at: str, pause: Callable[[float]
     with outbox.sending() as alone:
         if not alone:
             return Sent(0, len(outbox.messages("waiting")), ("Another process is sending; nothing was sent here.",))
-        quiet = settings.is_quiet(at)
+        quiet, uncertain = settings.is_quiet(at), outbox.messages("uncertain")
         for message in outbox.messages("waiting"):
             if quiet and not message.urgent:
                 continue
             trouble = _tried(message, settings, outbox, pause)
             sent += not trouble
             troubles += [f"{message.id} to {message.receiver}: {trouble}."] if trouble else []
-        troubles += [f"{each.id} to {each.receiver}: {each.why}." for each in outbox.messages("uncertain")]
+        troubles += [f"{each.id} to {each.receiver}: {each.why}." for each in uncertain]
     return Sent(sent, len(outbox.messages("waiting")), tuple(troubles))
 
 
@@ -100,6 +102,9 @@ def _tried(message: Message, settings: Settings, outbox: Outbox, pause: Callable
             send(message, settings)
         except NotSent as error:
             why = str(error)
+            if error.unsure:
+                outbox.mark(message.id, "uncertain", why=why)
+                return why
             if error.for_good or times >= MOST_TIMES:
                 outbox.mark(message.id, "given up", why=why)
                 return f"{why}; given up"
@@ -146,7 +151,7 @@ def _without_names(row: Mapping[str, Any], student: str, names: Sequence[str], p
 
 
 def _reason(receiver: Receiver, row: Mapping[str, Any], student: str) -> str:
-    said = [receiver.run, receiver.table, str(row.get(student)), str(row.get("action", ""))]
+    said = [receiver.run, receiver.table, *(str(row.get(name, "")) for name in (student, *TOLD_ANEW))]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 

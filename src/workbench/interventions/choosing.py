@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from workbench.errors import BadInput, BadParameter, ModelError, did_you_mean
-from workbench.interventions.written import FILE, PROTECTED, Action, read, recommended
+from workbench.interventions.written import FILE, Action, is_protected, read, recommended
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,15 +92,18 @@ def _check(
     quotas: Mapping[str, tuple[int, int]],
     excluded: Mapping[str, str],
 ) -> None:
+    import pandas as pd
+
     if missing := [name for name in NEEDED if name not in students.columns]:
         raise BadInput(f"The table of students has no column {missing[0]!r}; it needs {', '.join(NEEDED)}.")
-    if asked := [name for name in PROTECTED if name in students.columns]:
+    if asked := [name for name in students.columns if is_protected(name)]:
         raise BadInput(f"The table of students has the column {asked[0]!r}, which audits and never chooses: drop it.")
     if students.student_id.duplicated().any():
         raise BadInput(f"{students.student_id[students.student_id.duplicated()].iloc[0]!r} stands there twice.")
-    if students[[*NEEDED]].isna().any().any() or not students.risk.between(0, 1).all():
+    is_number = pd.api.types.is_numeric_dtype(students.risk)
+    if not is_number or students[[*NEEDED]].isna().any().any() or not students.risk.between(0, 1).all():
         raise BadInput("Every student needs a school, a counsellor and a risk between 0 and 1; some have none.")
-    if capacity is not None and capacity < 0:
+    if capacity is not None and not capacity >= 0:
         raise BadParameter(f"capacity is {capacity}; it cannot be below 0.")
     given = hours.values() if isinstance(hours, Mapping) else (hours,)
     if any(not each >= 0 for each in given):

@@ -26,17 +26,28 @@ CELL: Final = ["school_id", "counsellor_id", "action"]
 
 @dataclass(frozen=True)
 class Encouragement:
-    """A recorded approval, for at most `pairs` pairs of students, drawn by `seed`. Made by `approved`."""
+    """A recorded approval, for at most `pairs` pairs of students, drawn by `seed` on a day. Made by `approved`.
+
+    One that was made otherwise draws nothing: `drawn` asks the log again.
+    """
 
     approval: str
     pairs: int
     seed: int
+    day: date
+    log: Log
 
     def drawn(self, offers: pd.DataFrame, taken: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
-        """Return offers with their pair and probability, and who is helped after the coins have fallen."""
+        """Return offers with their pair and probability, and who is helped after the coins have fallen.
+
+        Raises BadParameter where no approval for that many pairs on that day is recorded.
+        """
         import numpy as np
         import pandas as pd
 
+        allowed = _allowed(self.approval, self.day, self.log)
+        if self.pairs > allowed:
+            raise BadParameter(f"The approval {self.approval!r} is for {allowed} pairs, not {self.pairs}.")
         offers, taken, rng = offers.copy(), taken.copy(), np.random.default_rng(self.seed)
         helped = set(offers.student_id[taken])
         free = offers[~offers.student_id.isin(helped)]
@@ -81,7 +92,13 @@ def approved(name: str, *, day: date, seed: int, log: Log | None = None) -> Enco
 
     Raises BadParameter where no such approval is recorded, or it has run out.
     """
-    found = _approvals(log or site_log())
+    log = log or site_log()
+    return Encouragement(name, _allowed(name, day, log), seed, day, log)
+
+
+def _allowed(name: str, day: date, log: Log) -> int:
+    """How many pairs a recorded approval allows on a day; raise BadParameter where there is none."""
+    found = _approvals(log)
     if name not in found:
         raise BadParameter(
             f"No approval {name!r} is recorded. {did_you_mean(name, found)}"
@@ -89,7 +106,7 @@ def approved(name: str, *, day: date, seed: int, log: Log | None = None) -> Enco
         )
     if day > date.fromisoformat(found[name]["until"]):
         raise BadParameter(f"The approval {name!r} ended on {found[name]['until']}. Ask for a new one.")
-    return Encouragement(name, int(found[name]["pairs"]), seed)
+    return int(found[name]["pairs"])
 
 
 def _approvals(log: Log) -> dict[str, dict[str, str]]:

@@ -132,7 +132,7 @@ class _File:
         if "feature" not in given or len(compared) != 1:
             raise self.wrong(node, f"a condition names a feature and one of {', '.join(COMPARED)}")
         feature = self.text(given["feature"], "feature")
-        if feature in PROTECTED:
+        if is_protected(feature):
             raise self.wrong(node, f"{feature!r} audits a model and chooses nobody; take this condition away")
         return Condition(feature, compared[0], self.number(given[compared[0]], compared[0]))
 
@@ -154,14 +154,21 @@ class _File:
         return found
 
 
+def is_protected(name: object) -> bool:
+    """Whether a column tells of race, sex or disability, however its name is written: Race, SEX, `disability `."""
+    return str(name).strip().lower().replace(" ", "_") in PROTECTED
+
+
 def recommended(students: pd.DataFrame, actions: tuple[Action, ...]) -> pd.DataFrame:
     """Return one row a student and action whose conditions all hold: student_id, action, hours, benefit, reasons.
 
     `benefit` is the expected number of dropouts avoided, risk × the share that the action avoids. Raises BadParameter
-    where the table lacks a feature that a rule names.
+    where there is no action, or the table lacks a feature that a rule names; BadInput where it is no number.
     """
     import pandas as pd
 
+    if not actions:
+        raise BadParameter("There is no action to choose from; give at least one.")
     found = []
     for action in actions:
         for condition in action.when:
@@ -169,6 +176,11 @@ def recommended(students: pd.DataFrame, actions: tuple[Action, ...]) -> pd.DataF
                 raise BadParameter(
                     f"The action {action.name!r} asks for {condition.feature!r}, which the table of students has not. "
                     f"{did_you_mean(condition.feature, students.columns)}Add it, or leave the action out."
+                )
+            if not pd.api.types.is_numeric_dtype(students[condition.feature]):
+                raise BadInput(
+                    f"The column {condition.feature!r} holds words, but the action {action.name!r} compares it with "
+                    f"{condition.number:g}; give numbers."
                 )
         fits = pd.concat([each.holds(students[each.feature]) for each in action.when], axis=1).all(axis=1)
         fit = students[fits]
