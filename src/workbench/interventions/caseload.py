@@ -76,14 +76,15 @@ def rows(now: Today, chosen: Assignment, judged: Assessment, actions: tuple[Acti
             "why": found.reasons,
             "also": found.student_id.map(known.reasons),
             "like_this": [of_100(judged, risk) for risk in found.student_id.map(known.risk)],
-            "expires": expires(now, days),
+            "expires": str(valid(now, days)[1]),
         }
     )
 
 
-def expires(now: Today, days: int) -> str:
-    """Return the last day on which a list of this day may be used."""
-    return str(date.fromisoformat(now.as_of) + timedelta(days=days))
+def valid(now: Today, days: int) -> tuple[date, date]:
+    """Return the day of a list and the last on which it may be used."""
+    day = date.fromisoformat(now.as_of)
+    return day, day + timedelta(days=days)
 
 
 def by_action(chosen: Assignment, actions: tuple[Action, ...]) -> pd.DataFrame:
