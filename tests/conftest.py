@@ -69,8 +69,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project folder whose runs `demo` and `district` have published the tables that the dashboards show."""
-    from workbench.disclosure import published
+    """A project folder whose runs `demo`, `early_warning` and `district` have published what the dashboards show."""
+    from workbench.disclosure import published, released
 
     root = tmp_path_factory.mktemp("project")
     for part in ("jupyter", "notebooks/dashboards"):
@@ -82,6 +82,11 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("WORKBENCH_OUTPUT", str(root / "runs" / "demo-1" / "student_prediction"))
         _stage()
         published.commit("demo", {"student_prediction": root / "runs" / "demo-1" / "student_prediction"}, "demo-1")
+        output = root / "runs" / "early_warning-1" / "early_warning"
+        patch.setenv("WORKBENCH_OUTPUT", str(output))
+        _stage_offers()
+        published.commit("early_warning", {"early_warning": output}, "early_warning-1")
+        released.commit("early_warning", {"early_warning": output}, "early_warning-1", "2025-02-01T02:00:00+00:00")
     runpy.run_path(str(PROJECT / "tests" / "made_district.py"))["publish"](root)
     return root
 
@@ -100,6 +105,34 @@ def risk_rows() -> pd.DataFrame:
                     )
     columns = ["school_id", "school_name", "grade_level", "group_kind", "group", "n", "expected_leavers"]
     return pd.DataFrame(rows, columns=[*columns, "mean_risk", "share_high_risk", "attendance_rate", "mean_gpa"])
+
+
+def _stage_offers() -> None:
+    """One list: a tenth of each school's students is offered something; and what lists were worth before."""
+    import workbench as wb
+    from workbench.interventions.caseload import HELP
+
+    named = {"data_date": "2025-01-31", "source": "made-up students"}
+    schools = pd.DataFrame(
+        [(one, name, n) for one, (name, n) in SCHOOLS.items()], columns=["school_id", "school_name", "n"]
+    )
+    schools = pd.concat([schools, pd.DataFrame([("all", "All schools", 1260)], columns=schools.columns)])
+    schools = schools.assign(expected_leavers=schools.n * 0.05, share_offered=0.1)
+    kinds = {"expected_leavers": "total", "share_offered": "share"}
+    wb.publish("offers_by_school", schools, keys=["school_id", "school_name"], kinds=kinds, **named)
+    worth = pd.DataFrame({"model": ["These rules and hours", "XGBoost"], "n": 126, "share_left": [0.21, 0.25]})
+    worth = worth.assign(share_found=0.5, lift=4.0, false_alarms=3.8)
+    for name in ("share_left", "share_found", "lift", "false_alarms"):
+        worth = worth.assign(**{f"{name}_low": worth[name] * 0.8, f"{name}_high": worth[name] * 1.2})
+    wb.publish("list_quality", worth, keys=["model"], kinds=dict.fromkeys(worth.columns[2:], "estimate"), **named)
+    rows = pd.DataFrame(
+        [(f"P{k}", ("S01", "S02")[k % 2], 9 + k % 4) for k in range(8)], columns=[*list(HELP)[:2], "grade_level"]
+    )
+    rows = rows.assign(place=["offered"] * 6 + ["near"] * 2, offer="Tutoring", by="teacher", why="grade average is 1.2")
+    rows = rows.assign(
+        also="attendance over the last year: 71 %", like_this="Of 100 …, about 14 left.", use="A person decides."
+    )
+    wb.release("caseload", rows.assign(expires="2025-05-01"), to="counsellor", scope="school_id", help=HELP, **named)
 
 
 def _stage() -> None:

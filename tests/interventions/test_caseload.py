@@ -55,7 +55,7 @@ def test_one_row_an_offer_and_those_who_missed_it_by_little(now: Today, chosen: 
     assert set(told.offer) == {"Call home"}
     assert set(told.expires) == {"2024-04-30"}  # 90 days after 31 January of a leap year
     assert told.like_this.str.startswith("Of 100 students with a score like this one").all()
-    assert told.like_this.str.contains("never to deny").all()
+    assert set(told.use) == {"A person decides. Use only to offer support, never to deny, place or discipline."}
 
 
 def test_rows_tell_nothing_of_school_meals(now: Today, chosen: Assignment, judged: Assessment) -> None:

@@ -54,6 +54,7 @@ from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
 from workbench.dashboards.labels import labels, meanings
 from workbench.dashboards.pages import crumbs, link_list, moving_link, navigation, other_pages
+from workbench.dashboards.persons import lists, rows_of_persons
 from workbench.dashboards.places import INTAKE, parts, places, similar, span, way_to, whole
 from workbench.dashboards.taking import take_along
 from workbench.dashboards.view import View
@@ -96,6 +97,7 @@ __all__ = [
     "limits_words",
     "link_list",
     "listed",
+    "lists",
     "live",
     "longest_first",
     "meanings",
@@ -115,6 +117,7 @@ __all__ = [
     "provenance",
     "ranges",
     "rich_table",
+    "rows_of_persons",
     "section",
     "sentences",
     "shown",

@@ -130,12 +130,20 @@ def columns_where(published: PublishedTable, kept: Callable[[Mapping[str, Any]],
 
 
 def provenance(published: PublishedTable) -> str:
-    """Return the lines that say whose data these are, when they were published, and what is withheld."""
+    """Return the lines that say whose data these are, when they were published, and what is withheld.
+
+    Of rows about students (no `min_count`) nothing is withheld but whole rows and columns.
+    """
+    withheld = (
+        f" “{WITHHELD.capitalize()}” stands where a group has fewer than {published.min_count} students: its own "
+        "numbers could tell about a single person and are left out. So are some numbers of larger groups, totals among "
+        "them, from which those could be worked out."
+        if published.min_count
+        else ""
+    )
     return (
         f'<p class="wb-provenance">{escape(_whose(published))} Published {escape(published.made_at[:10])} '
-        f"(run {escape(published.run_id)}). “{WITHHELD.capitalize()}” stands where a group has fewer than "
-        f"{published.min_count} students: its own numbers could tell about a single person and are left out. So are "
-        "some numbers of larger groups, totals among them, from which those could be worked out.</p>"
+        f"(run {escape(published.run_id)}).{withheld}</p>"
     )
 
 

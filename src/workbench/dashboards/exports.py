@@ -44,15 +44,16 @@ def downloads(
     table: Callable[[Seen], Table],
     svg: Callable[[], str] | None,
     filters: Callable[[], Mapping[str, str]],
+    kinds: Sequence[str] = tuple(FORMATS),
 ) -> ipywidgets.Box:
     """Return buttons that make a file of what the page shows, and the place where its link then stands.
 
     `read` is the audited read (`seen.read(…, what="exported", filters=…)`): what cannot be written down is refused.
     `table` gives the columns shown of what was read, `svg` the chart as stand-alone SVG (None: no chart), `filters`
-    the filters as they are set. Failures are told in a sentence.
+    the filters as they are set, `kinds` the files that are offered. Failures are told in a sentence.
     """
     link = ipywidgets.HTML()
-    offered = [kind for kind in FORMATS if svg is not None or kind not in ("svg", "png")]
+    offered = [kind for kind in kinds if svg is not None or kind not in ("svg", "png")]
     buttons = [_button(FORMATS[kind][0], title) for kind in offered]
 
     def offer(kind: str) -> str:
@@ -124,7 +125,9 @@ def about(title: str, published: PublishedTable, filters: Mapping[str, str]) -> 
 
 
 def withheld_words(least: int) -> str:
-    """Return the sentence that explains what is withheld."""
+    """Return the sentence that explains what is withheld; of rows about students (`least` 0), how to keep them."""
+    if not least:
+        return "Rows about students: keep this file as you keep their records, and delete it when it is out of date"
     return (
         f"“{WITHHELD.capitalize()}” stands for numbers of groups of fewer than {least} students, and for others from "
         "which they could be worked out"

@@ -71,7 +71,9 @@ WORDS: Final = {
 
 def words_and_methods(published: Iterable[PublishedTable], words: Iterable[str], indicators: Iterable[str] = ()) -> str:
     """Return the glossary of a page, the definitions of its measures with their sources, and whose data it shows."""
-    terms: Mapping[str, str] = {name: WORDS[name] for name in ("95 % interval", "withheld", *words)}
+    published = list(published)
+    usual = ("95 % interval", "withheld") if any(one.min_count for one in published) else ("95 % interval",)
+    terms: Mapping[str, str] = {name: WORDS[name] for name in (*usual, *words)}
     measures = {
         INDICATORS[name].words: f"{INDICATORS[name].definition}. Source: {INDICATORS[name].source}."
         for name in indicators

@@ -8,6 +8,8 @@ from html import escape
 from typing import Final
 from urllib.parse import urlencode
 
+from workbench.access.signed_in import present_viewer
+
 PAGES: Final = {
     "overview": "Overview",
     "school_profile": "School profile",
@@ -15,13 +17,23 @@ PAGES: Final = {
     "growth": "Growth and value added",
     "explore": "Tables and charts",
     "student_prediction": "Student prediction",
+    "early_warning": "Early warning",
 }
 """The dashboards, in the order in which pages name them."""
 OF_PLACES: Final = ("overview", "school_profile", "equity", "growth")
 OF_SCHOOLS: Final = ("school_profile",)
 """Pages with the filter `place`, and those of them whose places are schools only."""
-OF_ANOTHER_RUN: Final = ("student_prediction",)
+OF_ANOTHER_RUN: Final = ("student_prediction", "early_warning", "caseload")
 """Pages that show the tables of a run of their own."""
+OF_PERSONS: Final = {"caseload": ("counsellor", "principal")}
+"""Pages of rows about students, and the roles that find them among the others."""
+
+
+def offered() -> dict[str, str]:
+    """Return the pages that the viewer of this kernel is offered, with their titles."""
+    role = present_viewer().role
+    own = {page: page.capitalize() for page, roles in OF_PERSONS.items() if role in roles}
+    return PAGES | own
 
 
 def page_address(page: str) -> str:
@@ -33,10 +45,10 @@ def page_address(page: str) -> str:
     return f"{page}.ipynb" if page and (not here or here.endswith(".ipynb")) else page
 
 
-def other_pages(run_name: str) -> dict[str, str]:
-    """Return the addresses of all pages as seen from one that shows a run of its own."""
+def other_pages(run_name: str, carried: Sequence[str] = ("student_prediction",)) -> dict[str, str]:
+    """Return the addresses of all pages as seen from one with a run of its own, which those `carried` show too."""
     own = f"?{urlencode({'run_name': run_name})}"
-    return {page: page_address(page) + (own if page in OF_ANOTHER_RUN else "") for page in PAGES}
+    return {page: page_address(page) + (own if page in carried else "") for page in offered()}
 
 
 def navigation(here: str, address: dict[str, str]) -> str:
@@ -45,7 +57,7 @@ def navigation(here: str, address: dict[str, str]) -> str:
         f'<li><a aria-current="page" href="{escape(address[page])}">{escape(title)}</a></li>'
         if page == here
         else f'<li><a href="{escape(address[page])}">{escape(title)}</a></li>'
-        for page, title in PAGES.items()
+        for page, title in offered().items()
         if page in address
     )
     words = '<li><a href="#wb-words">Words and methods</a></li>'

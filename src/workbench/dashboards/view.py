@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import ipywidgets
 
 from workbench.dashboards.guard import guarded
-from workbench.dashboards.pages import OF_ANOTHER_RUN, OF_PLACES, OF_SCHOOLS, PAGES, page_address
+from workbench.dashboards.pages import OF_ANOTHER_RUN, OF_PLACES, OF_SCHOOLS, offered, page_address
 from workbench.dashboards.widgets import filters
 
 LONGEST: Final = 2000
@@ -74,7 +74,7 @@ class View:
             page: {}
             if page in OF_ANOTHER_RUN
             else {"run_name": self.run_name} | ({"place": place} if page in shown else {})
-            for page in PAGES
+            for page in offered()
         }
         return {page: f"{page_address(page)}?{urlencode(said)}" for page, said in carried.items()}
 

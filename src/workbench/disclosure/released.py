@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MANIFEST: Final = "manifest.json"
+NOT_YOURS: Final = "There is no such table, or it is not for you. Ask the people who run the workbench."
 Filters = Mapping[str, str | Sequence[str]]
 
 
@@ -74,6 +75,20 @@ def tables(viewer: Viewer) -> list[tuple[str, str, str]]:
     return found
 
 
+def described(run_name: str, name: str, viewer: Viewer) -> dict[str, Any]:
+    """Return what a released table says of itself (title, help, data_date, source, run_id, made_at), and no row of it.
+
+    Raises AccessDenied where the viewer is not entitled or there is no such table.
+    """
+    whole = load(resolve(RELEASED) / check_name(run_name) / MANIFEST) or {"tables": {}}
+    about = whole["tables"].get(name)
+    if about is None or not _is_for(viewer, about, name):
+        raise AccessDenied(NOT_YOURS)
+    return {key: about[key] for key in ("title", "student", "help", "data_date", "source")} | {
+        key: whole[key] for key in ("run_id", "made_at")
+    }
+
+
 def read(
     run_name: str, name: str, viewer: Viewer, *, at: str, filters: Filters | None = None, what: str = "saw"
 ) -> pa.Table:
@@ -90,7 +105,7 @@ def read(
     about = ((load(resolve(RELEASED) / run_name / MANIFEST) or {}).get("tables") or {}).get(name)
     if about is None or not _is_for(viewer, about, name):
         audit.record(audit.Event(viewer.user or "somebody", "was refused", thing, viewer.role or ""), at)
-        raise AccessDenied("There is no such table, or it is not for you. Ask the people who run the workbench.")
+        raise AccessDenied(NOT_YOURS)
     key = site_key()
     whole = viewer.rows_in(_table(run_name, about), about["scope"])
     seen, students = _shown(whole, about, viewer, chosen, key)

@@ -87,13 +87,16 @@ def example_student(assessment: Assessment) -> int:
     return int(np.argsort(assessment.risk)[int(0.98 * (len(assessment.risk) - 1))])
 
 
+USE = "Use only to offer support, never to deny, place or discipline."
+
+
 def told(assessment: Assessment, row: int) -> str:
     """Say one student's risk as a share of 100 with the same score, with its interval and its use."""
-    return of_100(assessment, assessment.risk[row])
+    return f"{of_100(assessment, assessment.risk[row])} {USE}"
 
 
 def of_100(assessment: Assessment, risk: float) -> str:
-    """Say what became of students with a risk like this one, with its interval and its use."""
+    """Say what became of students with a risk like this one: how many of 100, with the interval."""
     bands = assessment.calibration.sort_values("mean_risk", ignore_index=True)
     edges = np.cumsum(bands.n.to_numpy())
     rank = int((assessment.risk < risk).sum())
@@ -101,6 +104,5 @@ def of_100(assessment: Assessment, risk: float) -> str:
     return (
         f"Of 100 students with a score like this one ({band.risk_band}), about {100 * band.share_left:.0f} "
         f"{'left' if assessment.study.outcome_words == 'left' else 'had the outcome'} "
-        f"(95 % interval {100 * band.share_left_low:.0f} to {100 * band.share_left_high:.0f}). "
-        "Use only to offer support, never to deny, place or discipline."
+        f"(95 % interval {100 * band.share_left_low:.0f} to {100 * band.share_left_high:.0f})."
     )

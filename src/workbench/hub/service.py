@@ -21,6 +21,7 @@ from voila.app import Voila
 from voila.notebook_renderer import NotebookRenderer
 
 from workbench.access.signed_in import told
+from workbench.dashboards.pages import OF_PERSONS
 from workbench.hub import pages, rendering, tables
 from workbench.hub.assets import VERSION, Asset, of_template
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
@@ -53,6 +54,8 @@ class SharedVoila(Voila):
         self.kernel_manager.allowed_message_types = list(ALLOWED)
         self.kernels = Kernels(self.kernel_manager, "", self.warm)
         known = pages.dashboards(Path(self.root_dir))
+        if self.public:  # rows about students are for people who have signed in
+            known = [name for name in known if name not in OF_PERSONS]
         asked = {"SERVER_SOFTWARE": f"voila/{__version__}", "QUERY_STRING": ""}
         self.pages = (
             ReadyPages(self.kernels, self.rendered, known, self.ready, told(None), asked) if self.public else None

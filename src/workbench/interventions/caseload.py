@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.dropout import Assessment, Today, of_100
 from workbench.dropout.aggregate import Told
+from workbench.dropout.explain import USE
 from workbench.features import FEATURES
 from workbench.interventions.choosing import Assignment
 from workbench.interventions.written import Action
@@ -30,6 +31,7 @@ HELP: Final = {
     "why": "what the rule saw",
     "also": "what raises this student's risk most in the records",
     "like_this": "what became of students with a risk like this one",
+    "use": "a person decides",
     "expires": "after this day the row is out of date: ask for a new list",
 }
 OFFERS_HELP: Final = {
@@ -76,6 +78,7 @@ def rows(now: Today, chosen: Assignment, judged: Assessment, actions: tuple[Acti
             "why": found.reasons,
             "also": found.student_id.map(known.reasons),
             "like_this": [of_100(judged, risk) for risk in found.student_id.map(known.risk)],
+            "use": f"A person decides. {USE}",
             "expires": str(valid(now, days)[1]),
         }
     )
