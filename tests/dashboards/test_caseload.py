@@ -78,7 +78,7 @@ def test_a_counsellor_sees_their_own_school_and_it_is_written_down(root: Path, m
 
 def test_filters_choose_rows(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = page(root, monkeypatch, "c.cedar", 'view.choices["place"].value = "Missed the last place by little"')
-    assert "1 students" in told
+    assert "1 of 4 students" in told
     assert ">P6<" in told
 
 

@@ -75,7 +75,7 @@ def test_thresholds_near_misses_and_reasons_are_shown() -> None:
     assert (row.students, row.hours, row.hours_used, row.threshold) == (3, 6, 6, pytest.approx(0.4 * 0.06))
     assert found.near_misses.student_id.iloc[0] == "002"
     assert found.near_misses.short_by.iloc[0] == pytest.approx(0.1 * 0.06)
-    assert found.chosen.reasons.iloc[0] == "the risk of dropping out is 0.6 (above 0.05)"
+    assert found.chosen.reasons.iloc[0] == "the risk of dropping out is 60 % (above 5 %)"
     assert found.told[-1] == "A person decides: this list recommends."
 
 

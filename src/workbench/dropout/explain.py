@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -92,17 +92,23 @@ USE = "Use only to offer support, never to deny, place or discipline."
 
 def told(assessment: Assessment, row: int) -> str:
     """Say one student's risk as a share of 100 with the same score, with its interval and its use."""
-    return f"{of_100(assessment, assessment.risk[row])} {USE}"
+    band = _band(assessment, assessment.risk[row])
+    return f"Of 100 students with a score like this one ({band.risk_band}), about {_left(assessment, band)}. {USE}"
 
 
 def of_100(assessment: Assessment, risk: float) -> str:
-    """Say what became of students with a risk like this one: how many of 100, with the interval."""
+    """Say what became of students with a risk like this one: how many of 100, with the 95 % interval."""
+    return f"of 100 about {_left(assessment, _band(assessment, risk))}"
+
+
+def _band(assessment: Assessment, risk: float) -> Any:
     bands = assessment.calibration.sort_values("mean_risk", ignore_index=True)
     edges = np.cumsum(bands.n.to_numpy())
     rank = int((assessment.risk < risk).sum())
-    band = bands.iloc[min(int(np.searchsorted(edges, rank, side="right")), len(bands) - 1)]
-    return (
-        f"Of 100 students with a score like this one ({band.risk_band}), about {100 * band.share_left:.0f} "
-        f"{'left' if assessment.study.outcome_words == 'left' else 'had the outcome'} "
-        f"(95 % interval {100 * band.share_left_low:.0f} to {100 * band.share_left_high:.0f})."
-    )
+    return bands.iloc[min(int(np.searchsorted(edges, rank, side="right")), len(bands) - 1)]
+
+
+def _left(assessment: Assessment, band: Any) -> str:
+    what = "left" if assessment.study.outcome_words == "left" else "had the outcome"
+    low, high = 100 * band.share_left_low, 100 * band.share_left_high
+    return f"{100 * band.share_left:.0f} {what} (95 % interval {low:.0f} to {high:.0f})"

@@ -35,9 +35,15 @@ class Feature:
             return f"{self.words}: {value}"
         if self.unit == "0 or 1":
             return self.words if value else f"not {self.words}"
+        return f"{self.words}: {self.number(value)}"
+
+    def number(self, value: float) -> str:
+        """A value as a counsellor would say it: a share in per cent, a standardised score against the mean."""
         if self.unit.startswith("share of"):
-            return f"{self.words}: {100 * value:.0f} %"
-        return f"{self.words}: {value:.3g}"
+            return f"{100 * value:.0f} %"
+        if self.unit == "standard deviations":
+            return f"{abs(value):.1f} SD {'above' if value > 0 else 'below'} the mean"
+        return f"{value:.3g}"
 
 
 # fmt: off

@@ -22,7 +22,7 @@ COMPARED: Final = ("at_least", "at_most", "above", "below")
 STAFF: Final = ("counsellor", "teacher", "principal", "workbench")
 PROTECTED: Final = (*AUDIT_COLUMNS, "gender", "race", "ethnicity", "iep", "special_education")
 """What no rule may ask for: these audit a model, they do not choose."""
-WORDS: Final[dict[str, str]] = {"risk": "the risk of dropping out"} | {each.name: each.words for each in FEATURES}
+KNOWN: Final = {each.name: each for each in FEATURES}
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,15 @@ class Condition:
 
     def said(self, value: float) -> str:
         """The reason as a counsellor reads it."""
-        words = WORDS.get(self.feature, self.feature.replace("_", " "))
-        return f"{words} is {value:.3g} ({self.compared.replace('_', ' ')} {self.number:g})"
+        if self.feature == "risk":
+            return f"the risk of dropping out is {100 * value:.0f} % ({self._limit(f'{100 * self.number:g} %')})"
+        known = KNOWN.get(self.feature)
+        if known is None:
+            return f"{self.feature.replace('_', ' ')} is {value:.3g} ({self._limit(f'{self.number:g}')})"
+        return f"{known.words} is {known.number(value)} ({self._limit(known.number(self.number))})"
+
+    def _limit(self, number: str) -> str:
+        return f"{self.compared.replace('_', ' ')} {number}"
 
 
 @dataclass(frozen=True)
