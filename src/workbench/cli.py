@@ -52,12 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     _run_command(commands)
     runs = _command(commands, "runs", _runs, "show the runs there were, or one of them")
     runs.add_argument("run_id", metavar="RUN_ID", nargs="?", help="a run, to see it in detail")
-    diff = _command(commands, "diff", _diff, "say what changed between two runs of one params file")
-    diff.add_argument("before", metavar="RUN_ID", help="the earlier run")
-    diff.add_argument("now", metavar="RUN_ID", nargs="?", help="the later run; without it, the last whole one")
-    diff.add_argument(
-        "--rows", action="store_true", help="also the students newly listed, as far as your role sees them"
-    )
     pdf = _command(commands, "pdf", _pdf, "make slides (PDF) of a report of a finished run")
     pdf.add_argument("report", metavar="RUN_ID_OR_REPORT", help="a run of `workbench runs`, or the .html of a report")
     pdf.add_argument("--notebook", metavar="NAME", help="which report of the run, where it has several")
@@ -241,34 +235,6 @@ def _one_run(record: Any) -> None:
         if entry["error"]:
             print(f"\n{name}: {entry['error']}")
     print(f"\n{shown(record.folder / 'index.html')}")
-
-
-def _diff(options: argparse.Namespace) -> None:
-    from workbench.errors import BadParameter
-    from workbench.reports import ledger
-    from workbench.reports.changes import HEADINGS, changes, seen
-    from workbench.reports.screen import table
-
-    before = ledger.record(options.before)
-    now = ledger.record(options.now) if options.now else ledger.last_record(before.manifest["run"], whole=True)
-    if now is None:
-        raise BadParameter(f"There is no whole run after {before.id} to compare it with.")
-    found = changes(before, now)
-    print("\n".join(found.sentences))
-    if found.rows:
-        print(f"\n{table(HEADINGS, found.rows)}")
-    if options.rows:
-        for name, rows in seen(found, now, _viewer(), ledger.now()).items():
-            print(f"\n{name}")
-            print(table(tuple(rows[0]), [[str(cell) for cell in row.values()] for row in rows]) if rows else "nobody")
-
-
-def _viewer() -> Any:
-    """Who is at the keyboard, with the role that access.yml gives them."""
-    from workbench.access import grants
-    from workbench.machine import who
-
-    return grants.viewer(who())
 
 
 def _pdf(options: argparse.Namespace) -> None:

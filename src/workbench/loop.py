@@ -1,4 +1,4 @@
-"""The commands of the early-warning loop: `workbench interventions …` and `workbench alerts …`.
+"""The commands of the early-warning loop: `workbench diff`, `workbench interventions …` and `workbench alerts …`.
 
 This is the edge: here the clock is asked, and the name of the person at the keyboard.
 """
@@ -19,6 +19,12 @@ UNSOUND = 1
 
 def add(commands: Any, command: Callable[[Any, str, Do, str], argparse.ArgumentParser]) -> None:
     """Add the commands to the command line."""
+    diff = command(commands, "diff", _diff, "say what changed between two runs of one params file")
+    diff.add_argument("before", metavar="RUN_ID", help="the earlier run")
+    diff.add_argument("now", metavar="RUN_ID", nargs="?", help="the later run; without it, the last whole one")
+    diff.add_argument(
+        "--rows", action="store_true", help="also the students newly listed, as far as your role sees them"
+    )
     log = command(commands, "interventions", _verify, "keep the log of interventions")
     asked = log.add_subparsers(title="what to do", required=True, metavar="WHAT")
     command(asked, "verify", _verify, "find a changed, removed, inserted or moved line of the log")
@@ -146,3 +152,32 @@ def _again(options: argparse.Namespace) -> int:
 def _night(options: argparse.Namespace) -> int:
     tell_failure(options.params, "It ended without a result, or was stopped by the system.")
     return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from workbench.errors import BadParameter
+    from workbench.reports import ledger
+    from workbench.reports.changes import HEADINGS, changes, seen
+    from workbench.reports.screen import table
+
+    before = ledger.record(options.before)
+    now = ledger.record(options.now) if options.now else ledger.last_record(before.manifest["run"], whole=True)
+    if now is None:
+        raise BadParameter(f"There is no whole run after {before.id} to compare it with.")
+    found = changes(before, now)
+    print("\n".join(found.sentences))
+    if found.rows:
+        print(f"\n{table(HEADINGS, found.rows)}")
+    if options.rows:
+        for name, rows in seen(found, now, _viewer(), ledger.now()).items():
+            print(f"\n{name}")
+            print(table(tuple(rows[0]), [[str(cell) for cell in row.values()] for row in rows]) if rows else "nobody")
+    return 0
+
+
+def _viewer() -> Any:
+    """Who is at the keyboard, with the role that access.yml gives them."""
+    from workbench.access import grants
+    from workbench.machine import who
+
+    return grants.viewer(who())

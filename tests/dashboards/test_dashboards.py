@@ -15,8 +15,9 @@ import pytest
 from nbclient import NotebookClient
 
 from workbench.access.audit import Event, Log, record
+from workbench.access.roles import OF_PERSONS
 from workbench.dashboards.guard import SORRY
-from workbench.dashboards.pages import OF_PERSONS, PAGES
+from workbench.dashboards.pages import PAGES
 
 SCHOOLS = ("overview", "school_profile", "equity", "growth")
 WORDS = {

@@ -139,27 +139,39 @@ def test_what_cannot_be_used_is_named(
 def test_chance_at_the_margin_needs_a_recorded_approval(log: Log) -> None:
     day = date(2025, 2, 3)
     with pytest.raises(BadParameter, match="Without one nobody's support is left to chance"):
-        wb.interventions.approved("board-12", day=day, seed=1, log=log)
+        wb.interventions.approved("board-12", day=day, log=log)
     said = {"pairs": 2, "until": date(2025, 6, 30), "reference": "minutes of 20 January"}
     wb.interventions.approve("board-12", **said, who="lee", at=AT, log=log)  # type: ignore[arg-type]
     with pytest.raises(BadParameter, match="ended on 2025-06-30"):
-        wb.interventions.approved("board-12", day=date(2025, 7, 1), seed=1, log=log)
-    assert wb.interventions.approved("board-12", day=day, seed=1, log=log).pairs == 2
+        wb.interventions.approved("board-12", day=date(2025, 7, 1), log=log)
+    assert wb.interventions.approved("board-12", day=day, log=log).pairs == 2
 
 
 def test_the_coin_is_fair_and_keeps_the_hours(log: Log) -> None:
     said = {"pairs": 2, "until": date(2025, 6, 30), "reference": "minutes of 20 January"}
-    wb.interventions.approve("board-12", **said, who="lee", at=AT, log=log)  # type: ignore[arg-type]
     table = alike(8).assign(risk=np.arange(1, 9) / 10)
     inner = 0
-    for seed in range(100):
-        coin = wb.interventions.approved("board-12", day=date(2025, 2, 3), seed=seed, log=log)
+    for number in range(100):
+        wb.interventions.approve(f"board-{number}", **said, who="lee", at=AT, log=log)  # type: ignore[arg-type]
+        coin = wb.interventions.approved(f"board-{number}", day=date(2025, 2, 3), log=log)
         chosen = wb.interventions.assign(table, actions=BOTH, hours=8, encourage=coin).chosen
         assert chosen.hours.sum() == 8
         assert {"006", "007"} <= set(chosen.student_id)  # above the margin nothing is left to chance
         assert list(chosen.sort_values("pair").probability) == [1, 1, 0.5, 0.5]
         inner += {"004", "005"} <= set(chosen.student_id)
     assert 10 <= inner <= 42  # both pairs fall as without a coin in a quarter of 100 draws; ± 4 standard deviations
+
+
+def test_the_coin_of_an_approval_falls_the_same_however_often_it_is_thrown(log: Log) -> None:
+    until = date(2025, 6, 30)
+    wb.interventions.approve("board-12", pairs=2, until=until, reference="minutes, item 4", who="lee", at=AT, log=log)
+    table = alike(8).assign(risk=np.arange(1, 9) / 10)
+    found = set()
+    for day in range(3, 23):
+        coin = wb.interventions.approved("board-12", day=date(2025, 2, day), log=log)
+        chosen = wb.interventions.assign(table, actions=BOTH, hours=8, encourage=coin, seed=day).chosen
+        found.add(tuple(sorted(chosen.student_id)))
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("name", ["Sex", "RACE", " race ethnicity", "Disability"])
@@ -174,7 +186,7 @@ def test_what_audits_is_refused_however_it_is_written(name: str) -> None:
 def test_an_encouragement_without_its_approval_draws_nothing(log: Log, name: str, pairs: int, said: str) -> None:
     until, day = date(2025, 6, 30), date(2025, 2, 3)
     wb.interventions.approve("board-12", pairs=2, until=until, reference="minutes, item 4", who="lee", at=AT, log=log)
-    made_by_hand = Encouragement(name, pairs, 1, day, log)
+    made_by_hand = Encouragement(name, pairs, day, log)
     with pytest.raises(BadParameter, match=said):
         wb.interventions.assign(alike(6), actions=BOTH, hours=6, encourage=made_by_hand)
 

@@ -31,6 +31,8 @@ AUDIENCES_OF: Final[dict[str, tuple[str, ...]]] = {
 }
 """Which published tables a role may see, as far as its scope goes."""
 
+OF_PERSONS: Final = {"caseload": ("counsellor", "principal")}
+"""Dashboards of rows about students, and the roles that find them among the others."""
 NAMED: Final = ("teacher", "counsellor", "principal", "district")
 """Roles that may be given rows about students by name."""
 RELEASED_TO: Final = (*NAMED, "researcher")

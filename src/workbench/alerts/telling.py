@@ -15,10 +15,8 @@ from workbench.alerts.channels import NotSent, send
 from workbench.alerts.outbox import MOST_TIMES, Message, Outbox
 from workbench.alerts.settings import Receiver, Settings
 from workbench.disclosure import released
-from workbench.disclosure.release import RELEASED
 from workbench.errors import AccessDenied
 from workbench.exports.sheets import csv_bytes
-from workbench.paths import resolve
 
 FIRST_PAUSE, LONGEST_PAUSE, TRIES = 1.0, 30.0, 3
 TOLD_ANEW: Final = ("action", "offer", "place")
@@ -117,12 +115,12 @@ def _tried(message: Message, settings: Settings, outbox: Outbox, pause: Callable
 
 def _gathered(receiver: Receiver, outbox: Outbox, at: str) -> bool:
     person = viewer(receiver.user)
-    about = (_manifest(receiver.run).get("tables") or {}).get(receiver.table, {})
     rows = released.read(receiver.run, receiver.table, person, at=at, what="was told").to_pylist()
-    student = str(about.get("student", "student_id"))
+    about = released.described(receiver.run, receiver.table, person)
+    student = str(about["student"])
     if rows and student not in rows[0]:
         raise AccessDenied("The column of students lies outside this role.")
-    shown = [_without_names(row, student, about.get("names", ()), person) for row in rows]
+    shown = [_without_names(row, student, about["names"], person) for row in rows]
     by_reason = {_reason(receiver, row, student): row for row in shown}
     who = f"{receiver.user} at {receiver.to}"
     new = sorted(outbox.untold(who, list(by_reason)))
@@ -133,10 +131,6 @@ def _gathered(receiver: Receiver, outbox: Outbox, at: str) -> bool:
     body = _csv(told) if receiver.by == "csv" else _letter(receiver, told)
     message = Message(_name(who, new), receiver.by, receiver.to, subject, body, at)
     return outbox.put(message, who, new)
-
-
-def _manifest(run: str) -> dict[str, Any]:
-    return released.load(resolve(RELEASED) / run / released.MANIFEST) or {}
 
 
 def _without_names(row: Mapping[str, Any], student: str, names: Sequence[str], person: Viewer) -> dict[str, Any]:

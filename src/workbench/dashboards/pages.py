@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 from urllib.parse import urlencode
 
+from workbench.access.roles import OF_PERSONS
 from workbench.access.signed_in import present_viewer
 
 PAGES: Final = {
@@ -25,8 +26,6 @@ OF_SCHOOLS: Final = ("school_profile",)
 """Pages with the filter `place`, and those of them whose places are schools only."""
 OF_ANOTHER_RUN: Final = ("student_prediction", "early_warning", "caseload")
 """Pages that show the tables of a run of their own."""
-OF_PERSONS: Final = {"caseload": ("counsellor", "principal")}
-"""Pages of rows about students, and the roles that find them among the others."""
 
 
 def offered() -> dict[str, str]:

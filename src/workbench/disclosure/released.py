@@ -76,7 +76,9 @@ def tables(viewer: Viewer) -> list[tuple[str, str, str]]:
 
 
 def described(run_name: str, name: str, viewer: Viewer) -> dict[str, Any]:
-    """Return what a released table says of itself (title, help, data_date, source, run_id, made_at), and no row of it.
+    """Return what a released table says of itself, and no row of it.
+
+    That is title, the columns of the `student` and of `names`, help, data_date, source, run_id and made_at.
 
     Raises AccessDenied where the viewer is not entitled or there is no such table.
     """
@@ -84,7 +86,7 @@ def described(run_name: str, name: str, viewer: Viewer) -> dict[str, Any]:
     about = whole["tables"].get(name)
     if about is None or not _is_for(viewer, about, name):
         raise AccessDenied(NOT_YOURS)
-    return {key: about[key] for key in ("title", "student", "help", "data_date", "source")} | {
+    return {key: about[key] for key in ("title", "student", "names", "help", "data_date", "source")} | {
         key: whole[key] for key in ("run_id", "made_at")
     }
 

@@ -20,8 +20,8 @@ from voila import __version__
 from voila.app import Voila
 from voila.notebook_renderer import NotebookRenderer
 
+from workbench.access.roles import OF_PERSONS
 from workbench.access.signed_in import told
-from workbench.dashboards.pages import OF_PERSONS
 from workbench.hub import pages, rendering, tables
 from workbench.hub.assets import VERSION, Asset, of_template
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity

@@ -1,18 +1,22 @@
 """Chance at the margin, so that the effect can be learned: off unless asked for, and only by a recorded approval.
 
 Where two students of one school, one counsellor and one action lie on both sides of the threshold, a fair coin says
-which of them is helped. Hours and quotas stay as they were, each has the probability ½, and `pair` is the block for
-`wb.interventions.effect` (Imbens & Rubin 2015, ch. 10).
+which of them is helped. The coin is a keyed hash of the approval and the pair, so that it falls the same however often
+it is thrown: nobody can draw until they like the answer. Hours and quotas stay as they were, each has the probability
+½, and `pair` is the block for `wb.interventions.effect` (Imbens & Rubin 2015, ch. 10).
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from workbench.access import audit
 from workbench.access.audit import Event, Log
+from workbench.access.pseudonyms import site_key
 from workbench.access.verification import lines
 from workbench.errors import BadParameter, did_you_mean
 from workbench.interventions.log import site_log
@@ -26,14 +30,13 @@ CELL: Final = ["school_id", "counsellor_id", "action"]
 
 @dataclass(frozen=True)
 class Encouragement:
-    """A recorded approval, for at most `pairs` pairs of students, drawn by `seed` on a day. Made by `approved`.
+    """A recorded approval, for at most `pairs` pairs of students, on a day. Made by `approved`.
 
     One that was made otherwise draws nothing: `drawn` asks the log again.
     """
 
     approval: str
     pairs: int
-    seed: int
     day: date
     log: Log
 
@@ -42,13 +45,12 @@ class Encouragement:
 
         Raises BadParameter where no approval for that many pairs on that day is recorded.
         """
-        import numpy as np
         import pandas as pd
 
         allowed = _allowed(self.approval, self.day, self.log)
         if self.pairs > allowed:
             raise BadParameter(f"The approval {self.approval!r} is for {allowed} pairs, not {self.pairs}.")
-        offers, taken, rng = offers.copy(), taken.copy(), np.random.default_rng(self.seed)
+        offers, taken, key = offers.copy(), taken.copy(), site_key()
         helped = set(offers.student_id[taken])
         free = offers[~offers.student_id.isin(helped)]
         found = []
@@ -66,7 +68,7 @@ class Encouragement:
             used |= pair
             number += 1
             offers.loc[[inner, outer], ["pair", "probability"]] = [number, 0.5]
-            winner = (inner, outer)[int(rng.integers(2))]
+            winner = inner if _coin(self.approval, pair, key) == offers.student_id[inner] else outer
             offers.loc[winner, "encouraged"] = True
             taken[[inner, outer]] = False
             taken[winner] = True
@@ -87,13 +89,20 @@ def approve(name: str, *, pairs: int, until: date, reference: str, who: str, at:
     audit.record(Event(who, APPROVED, name, note=note), at, log)
 
 
-def approved(name: str, *, day: date, seed: int, log: Log | None = None) -> Encouragement:
+def approved(name: str, *, day: date, log: Log | None = None) -> Encouragement:
     """Return the encouragement that a recorded approval allows on a day.
 
     Raises BadParameter where no such approval is recorded, or it has run out.
     """
     log = log or site_log()
-    return Encouragement(name, _allowed(name, day, log), seed, day, log)
+    return Encouragement(name, _allowed(name, day, log), day, log)
+
+
+def _coin(approval: str, pair: set[str], key: bytes) -> str:
+    """Which student of a pair is helped: by the last bit of the keyed hash of approval and pair, so each by half."""
+    first, second = sorted(pair)
+    bit = hmac.new(key, "\0".join(("coin", approval, first, second)).encode(), hashlib.sha256).digest()[-1] & 1
+    return second if bit else first
 
 
 def _allowed(name: str, day: date, log: Log) -> int:
