@@ -82,7 +82,8 @@ async def with_protocol(address: str, parts: Iterable[str], until: bytes, after:
         kernel = re.search(rb'"kernelId": ?"([0-9a-f-]{36})"', page.body)
         if kernel is None:
             return Look(seconds, seconds)
-        await asyncio.wait_for(_widgets(address, kernel[1].decode(), cookie, until), LONGEST)
+        in_json = until.replace(b'"', b'\\"')
+        await asyncio.wait_for(_widgets(address, kernel[1].decode(), cookie, in_json), LONGEST)
     except Exception as error:
         return Look(seconds, why=f"{type(error).__name__}: {error}")
     return Look(seconds, time.monotonic() - begun, kernel[1].decode(), cookie)

@@ -45,7 +45,7 @@ class Way:
     kernels: int
 
 
-_DASHBOARD = ("show/student_prediction", ".wb-card b", ".widget-dropdown select", b"wb-card")
+_DASHBOARD = ("show/student_prediction", ".wb-card b", ".widget-dropdown select", b'<div class="wb-card"')
 READY = Way(
     "dashboard, pages wait ready",
     _DASHBOARD[0],

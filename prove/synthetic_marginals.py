@@ -54,7 +54,7 @@ def one(seed: int, students: int = STUDENTS, engine: str = "lme4") -> dict[str, 
 def ceilings(seed: int) -> dict[str, Any]:
     """What the two ceilings are worth in expectation: the AUC if outcomes were drawn anew from the risks."""
     with made(preset="demo", seed=seed) as path:
-        risks = synthetic.ceiling(open_data(path), "2024-01-31")
+        risks = synthetic.ceiling(open_data(path), "2024-01-31", "2025-01-31")
     return {"seed": seed, "attainable": expected_auc(risks.attainable), "oracle": expected_auc(risks.oracle)}
 
 

@@ -40,6 +40,7 @@ for one in view.choices.values():
     one.value = one.options[-1][1] if isinstance(one.options[-1], tuple) else one.options[-1]
 print({"pandas", "ibis", "duckdb", "matplotlib", "sklearn", "scipy"} & set(sys.modules))
 """
+STILL = "application/vnd.workbench.still"
 BREAK = """
 def _broken(*_, **__):
     raise RuntimeError("secret words of " + __import__("os").getcwd())
@@ -92,6 +93,20 @@ def test_nbval_runs_every_page(demo_root: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_can_be_read_before_the_scripts_have_come(
+    demo_root: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What stands in the page itself holds all the words; nothing waits for a widget but what is pressed or moved."""
+    monkeypatch.setenv("WORKBENCH_ROOT", str(demo_root))
+    done = NotebookClient(notebook(demo_root, name), timeout=120).execute(cwd=str(demo_root))
+    outputs = [output["data"] for cell in done.cells for output in cell.outputs if "data" in output]
+    still = "".join(one.get(STILL) or one.get("text/html", "") for one in outputs)
+    for words in WORDS[name]:
+        assert words.casefold() in still.casefold()
+    assert all(one.get(STILL) or one.get("text/html") for one in outputs)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -41,6 +41,25 @@ def test_outcomes_are_those_of_the_year_after(study: Study, data: Data) -> None:
     assert 10 < study.test.outcome.sum() < 80
 
 
+def test_outcomes_of_a_term_are_those_until_its_end(data: Data) -> None:
+    """On 1 April the term of that spring is looked at, and of earlier years the springs, this year's not among them."""
+    found = dropout.study(data, "2024-04-01", "term")
+    assert found.test is not None
+    for part, year in ((found.test, 2024), (found.train[found.train.as_of == "2023-04-01"], 2023)):
+        ends = data.outcomes.to_pandas().set_index("student_id").reindex(part.student_id)
+        when = pd.to_datetime(ends.outcome_date)
+        left = ends.status.eq("dropped_out") & (when > f"{year}-04-01") & (when <= f"{year}-06-30")
+        assert list(left.astype(int)) == list(part.outcome)
+    assert found.train.as_of.max() == "2023-04-01"
+    assert "by who had left by 30 June 2024" in found.how
+    assert found.ceiling is not None
+    cases = found.test.outcome.sum()
+    assert found.ceiling.attainable.sum() == pytest.approx(cases, abs=3 * cases**0.5)
+    year = dropout.study(data, "2024-04-01", 1)
+    assert year.test is not None
+    assert 5 < cases < year.test.outcome.sum()
+
+
 def test_race_sex_and_disability_audit_and_do_not_predict(study: Study, data: Data) -> None:
     assert not {"sex", "race_ethnicity", "disability"} & set(study.predictors)
     assert {"sex", "race_ethnicity", "disability"} <= set(study.groups)

@@ -29,6 +29,12 @@ def test_auc_counts_pairs() -> None:
     assert metrics.auc(np.array([0, 0, 1, 1]), np.array([1.0, 3.0, 2.0, 3.0])) == (1 + 0 + 1 + 0.5) / 4
 
 
+def test_a_yes_or_no_has_no_brier_score() -> None:
+    """It is no probability: the score would be the share of errors, beside which every risk looks good."""
+    outcome = np.array([0, 1, 1, 0])
+    assert np.isnan(metrics.measured(outcome, np.array([0.0, 1.0, 0.0, 0.0]), np.ones((1, 4))).brier[0])
+
+
 def test_a_count_of_flags_has_no_brier_score() -> None:
     outcome = np.array([0, 1, 0, 1])
     assert np.isnan(metrics.measured(outcome, np.array([0.0, 3.0, 1.0, 2.0]), np.ones((1, 4))).brier[0])

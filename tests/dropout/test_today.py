@@ -43,7 +43,7 @@ def test_who_moves_away_later_is_on_the_list(found: Today, study: Study, data: D
 
 def test_the_recipe_is_judged_a_horizon_earlier(found: Today) -> None:
     assert found.judged_on == "2023-01-31"
-    assert replace(found, as_of="2024-02-29", horizon_years=2).judged_on == "2022-02-28"
+    assert replace(found, as_of="2024-02-29", horizon=2).judged_on == "2022-02-28"
 
 
 def test_no_outcome_is_pretended(found: Today) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from workbench.dropout.metrics import auc
 from workbench.dropout.study import OUTCOME, Study
-from workbench.dropout.when import When, fit_when, observed, person_periods, years_seen
+from workbench.dropout.when import When, fit_when, observed, person_periods, when_by_grade, years_seen
 from workbench.errors import BadInput
 from workbench.store import Data
 
@@ -76,8 +76,21 @@ def test_years_of_a_district_are_those_of_its_records(data: Data, study: Study) 
     assert left.sum() > 30
     assert (ends.status[left] == "dropped_out").all()
     assert (np.ceil(after[left]) == rows.years_seen[left]).all()
-    assert (rows.years_seen[~left] <= np.maximum(after[~left], 1)).all()
+    moved = (ends.status == "transferred").to_numpy() & (pd.to_datetime(ends.outcome_date) <= "2024-01-31").to_numpy()
+    assert moved.sum() > 30
+    assert (rows.years_seen[moved] <= after[moved] + 0.01).all()
+    graduated = (ends.status == "graduated").to_numpy()
+    until = np.floor((pd.Timestamp("2024-01-31") - pd.to_datetime(ends.as_of)).dt.days / 365.25 + 0.01)
+    assert (rows.years_seen[graduated] == until[graduated].clip(upper=3)).all()
     when = fit_when(study, rows, "years_seen", "left", 2)
+    told = when_by_grade(when, rows, study.judged, "years_seen", "left")
+    assert list(told.year) == [1, 2] * 4
+    assert told[told.year == 1].n.sum() == len(study.judged)
+    assert study.ceiling is not None
+    truth = study.ceiling.attainable.groupby(study.judged.grade_level).mean()
+    first = told[told.year == 1].set_index("grade_level")
+    assert (first.expected - truth).abs().max() < 0.015
+    assert (first.expected - first.observed).abs().max() < 0.02
     risks = when.left_by(study.judged)
     assert risks[:, 0].mean() == pytest.approx(study.judged[OUTCOME].mean(), abs=0.02)
     assert auc(study.judged[OUTCOME].to_numpy(), risks[:, 0]) > 0.7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ from workbench.store import Data, open_data
 from workbench.synthetic import Truth
 from workbench.synthetic.calendar import passed, term
 
-AS_OF = "2024-01-31"
+AS_OF, UNTIL = "2024-01-31", "2025-01-31"
 
 
 @pytest.fixture(scope="module")
 def risks(high: Data) -> pd.DataFrame:
-    return synthetic.ceiling(high, AS_OF)
+    return synthetic.ceiling(high, AS_OF, UNTIL)
 
 
 def test_there_is_one_risk_a_high_school_student_on_the_roll(high: Data, risks: pd.DataFrame) -> None:
@@ -64,7 +65,7 @@ def test_the_attainable_risk_is_the_mean_of_the_oracle_s(risks: pd.DataFrame) ->
 
 def test_a_finer_lattice_changes_next_to_nothing(high: Data, risks: pd.DataFrame, study: Any) -> None:
     expected = study("synthetic_marginals").expected_auc
-    fine = synthetic.ceiling(high, AS_OF, spacing=0.15)
+    fine = synthetic.ceiling(high, AS_OF, UNTIL, spacing=0.15)
     assert abs(expected(fine.attainable) - expected(risks.attainable)) < 0.0005
     possible = (risks > 0).all(axis=1)  # nobody leaves in a fifth year
     fine, coarse = fine[possible], risks[possible]
@@ -87,15 +88,15 @@ def test_nothing_after_the_day_is_looked_at(high: Data, risks: pd.DataFrame, tmp
         rows = pq.read_table(file)
         pq.write_table(rows.filter(rows.column(column).cast("string").to_pandas().le(AS_OF + " 24").to_numpy()), file)
     # the folder was cut by hand, so its checksums no longer hold; the ceiling reads the files themselves
-    cut = synthetic.ceiling(Data(path, "duckdb", high.manifest, high.connection), AS_OF)
+    cut = synthetic.ceiling(Data(path, "duckdb", high.manifest, high.connection), AS_OF, UNTIL)
     pd.testing.assert_frame_equal(cut, risks, rtol=1e-9)
 
 
 def test_a_day_in_the_middle_of_a_term_works(high: Data, study: Any) -> None:
     expected = study("synthetic_marginals").expected_auc
-    middle = synthetic.ceiling(high, "2023-11-20")
+    middle = synthetic.ceiling(high, "2023-11-20", "2024-11-20")
     assert 0.80 <= expected(middle.attainable) <= 0.90
-    short = synthetic.ceiling(high, "2023-11-20", horizon_years=0.5)
+    short = synthetic.ceiling(high, "2023-11-20", "2024-05-20")
     shared = short.index
     assert (short.oracle <= middle.oracle[shared] + 1e-9).all()
 
@@ -108,7 +109,7 @@ def test_without_records_the_risk_is_that_of_the_equations(tmp_path: Path) -> No
     data = open_data(
         synthetic.write(tmp_path / "data", students=3_000, years=2, seed=3, low_grade=9, events_per_term=1)
     )
-    risks = synthetic.ceiling(data, term(2025, 0).start, horizon_years=1)
+    risks = synthetic.ceiling(data, term(2025, 0).start, date(2025, 9, 1))
     key = pd.read_parquet(data.path / "answer_key/students.parquet").set_index("student_id").reindex(risks.index)
     facts = data.students.to_pandas().merge(data.programs.filter(data.programs.school_year == 2025).to_pandas())
     facts = facts.set_index("student_id").reindex(risks.index)

@@ -13,6 +13,7 @@ from workbench.dashboards import seen
 from workbench.dashboards.blocks import columns_where
 from workbench.dashboards.exports import downloads
 from workbench.dashboards.view import View
+from workbench.dashboards.widgets import Part, Stack
 
 
 def take_along(
@@ -35,5 +36,5 @@ def take_along(
     def columns(found: seen.Seen) -> dict[str, list[Any]]:
         return columns_where(found.published, kept)
 
-    said = ipywidgets.HTML(f'<p class="wb-take">Take along: {escape(title[:1].lower() + title[1:])}</p>')
-    return ipywidgets.VBox([said, downloads(title, read, columns, svg, view.labels)])
+    said = Part(f'<p class="wb-take">Take along: {escape(title[:1].lower() + title[1:])}</p>')
+    return Stack([said, downloads(title, read, columns, svg, view.labels)])

@@ -16,7 +16,7 @@ import ipywidgets
 
 from workbench.dashboards.guard import guarded
 from workbench.dashboards.pages import OF_ANOTHER_RUN, OF_PLACES, OF_SCHOOLS, offered, page_address
-from workbench.dashboards.widgets import filters
+from workbench.dashboards.widgets import Part, Stack, filters
 
 LONGEST: Final = 2000
 """An address of more characters than this is not read."""
@@ -30,7 +30,7 @@ class View:
         self.run_name, self.fixed, self.choices = run_name, dict(fixed or {}), choices
         self._first = {name: _values(one)[0] for name, one in choices.items()}
         self._moving = False
-        self._said, self._link = ipywidgets.HTML(), ipywidgets.HTML()
+        self._said, self._link = Part(), Part()
         self._heard: list[Callable[[], None]] = []
         for one in choices.values():
             one.observe(self._moved, "value")
@@ -46,7 +46,7 @@ class View:
             self._said.value = guarded(lambda: self._told(change["new"].partition("#")[0]))()
 
         asked.observe(follow, "value")
-        return ipywidgets.VBox([filters(*self.choices.values()), self._link, self._said, asked])
+        return Stack([filters(*self.choices.values()), self._link, self._said, asked])
 
     def values(self) -> dict[str, str]:
         """Return the value of each filter."""
@@ -87,7 +87,7 @@ class View:
 
         If it fails, the viewer reads a sentence.
         """
-        part, safe = ipywidgets.HTML(), guarded(render)
+        part, safe = Part(), guarded(render)
 
         def renew() -> None:
             chosen = self.values()

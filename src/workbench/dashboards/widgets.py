@@ -19,16 +19,34 @@ STILL = "application/vnd.workbench.still"
 class Part(ipywidgets.HTML):
     """HTML that can be read before it can change."""
 
+    @property
+    def still(self) -> str:
+        """What it says now."""
+        return str(self.value)
+
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(**kwargs), STILL: self.value}
+        return {**super()._repr_mimebundle_(**kwargs), STILL: self.still}
 
 
 class Filters(ipywidgets.Box):
     """Filters whose choices can be read before they can be moved."""
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    @property
+    def still(self) -> str:
+        """What each filter shows as chosen."""
         told = " · ".join(f"{one.description}: {one.label}" for one in self.children)
-        return {**super()._repr_mimebundle_(**kwargs), STILL: f'<div class="wb-filters">{escape(told)}</div>'}
+        return f'<div class="wb-filters">{escape(told)}</div>'
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._repr_mimebundle_(**kwargs), STILL: self.still}
+
+
+class Stack(ipywidgets.VBox):
+    """Parts one below the other; those that can be read before they move are."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        still = "".join(getattr(one, "still", "") for one in self.children)
+        return {**super()._repr_mimebundle_(**kwargs), STILL: still}
 
 
 def choice(label: str, options: Mapping[str, Any] | Iterable[str]) -> ipywidgets.Dropdown:

@@ -21,12 +21,13 @@ from workbench.dropout.metrics import CALIBRATION_HELP
 from workbench.dropout.own_table import study_from_table
 from workbench.dropout.paired import Paired, auc_interval, delong
 from workbench.dropout.prepare import prepare
+from workbench.dropout.published_flags import beside_flags, beside_flags_in_words, published_flags
 from workbench.dropout.saved import SavedModel, load_model, save_model
 from workbench.dropout.study import Study
 from workbench.dropout.today import Today, today
 from workbench.dropout.tuning import Tuned, tuned
 from workbench.dropout.weeks import CURVE_HELP, by_week, totals_study, week_study
-from workbench.dropout.when import When, fit_when, years_seen
+from workbench.dropout.when import When, fit_when, when_by_grade, years_seen
 
 __all__ = [
     "ATTAINABLE",
@@ -57,6 +58,8 @@ __all__ = [
     "auc_interval",
     "audit",
     "audit_gaps",
+    "beside_flags",
+    "beside_flags_in_words",
     "by_week",
     "capacity_in_words",
     "changed_afterwards",
@@ -78,6 +81,7 @@ __all__ = [
     "prepare",
     "profile",
     "published_audit",
+    "published_flags",
     "risk_by_school_group",
     "save_model",
     "smallest_difference",
@@ -88,5 +92,6 @@ __all__ = [
     "totals_study",
     "tuned",
     "week_study",
+    "when_by_grade",
     "years_seen",
 ]

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from workbench import features
+from workbench.dropout.horizons import Horizon, closes, days_closed, in_words, last_to_close
 from workbench.dropout.leakage import leakage_flags
 from workbench.dropout.study import OUTCOME, Study
 from workbench.errors import BadInput, BadParameter
@@ -20,7 +21,7 @@ YEARS_IN_HIGH_SCHOOL = 4
 AUDITED = ("sex", "race_ethnicity", "economically_disadvantaged", "english_learner", "disability")
 
 
-def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predictors: bool = False) -> Study:
+def study(data: Data, as_of: date | str, horizon: Horizon = 1, sensitive_predictors: bool = False) -> Study:
     """Return the dropout study of a data folder, as of one day.
 
     Test: everybody enrolled in high school on `as_of` whose ninth-grade cohort is in its first four
@@ -32,14 +33,14 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
     Raises BadParameter for a day whose outcome is not yet known, BadInput where a part has no case.
     """
     day = _day(as_of)
-    end = years_on(day, horizon_years)
+    end = closes(day, horizon)
     if end.isoformat() > data.last_day:
-        latest = years_on(_day(data.last_day), -horizon_years)
+        latest = last_to_close(_day(data.last_day), horizon)
         raise BadParameter(
-            f"as_of is {day} and the horizon {horizon_years} year(s), but these data end on {data.last_day}: "
+            f"as_of is {day} and the horizon {in_words(horizon)}, but these data end on {data.last_day}: "
             f"who left by {end} is not known yet. Choose a day on or before {latest}."
         )
-    rows = _labelled(data, _days(data, day, horizon_years), horizon_years)
+    rows = _labelled(data, [day, *_earlier(data, day, horizon)], horizon)
     first = _first_recent_cohort(day)
     rows = rows[rows.school_year - rows.ninth_grade_year < YEARS_IN_HIGH_SCHOOL]
     recent = rows.ninth_grade_year >= first
@@ -50,12 +51,13 @@ def study(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predi
     how = (
         f"Cohort-forward: learned from ninth-grade cohorts up to {first - 1}, as they stood on "
         f"{day:%d %B} of earlier years; tested on cohorts {first} and later as they stood on "
-        f"{day:%d %B %Y}. No student is in both, and nothing after that day was used."
+        f"{day:%d %B %Y}, by who had left by {end:%d %B %Y}. No student is in both, and nothing after "
+        f"{day:%d %B %Y} was learned from."
     )
-    return _study(data, train, test, how, sensitive_predictors, _ceiling(data, day, horizon_years, test))
+    return _study(data, train, test, how, sensitive_predictors, _ceiling(data, day, end, test))
 
 
-def on_the_roll(data: Data, as_of: date | str, horizon_years: int = 1, sensitive_predictors: bool = False) -> Study:
+def on_the_roll(data: Data, as_of: date | str, horizon: Horizon = 1, sensitive_predictors: bool = False) -> Study:
     """Return who is to be told a risk on `as_of`, and whom it is learned from: `study`, with the outcome yet to come.
 
     `test` is everybody enrolled on that day in the first four years of high school and has no column `outcome`;
@@ -68,14 +70,15 @@ def on_the_roll(data: Data, as_of: date | str, horizon_years: int = 1, sensitive
     roll = roll[roll.ninth_grade_year.between(first, _school_year(day))].sort_values("student_id")
     if roll.empty:
         raise BadInput(f"Nobody is on the roll of a high school on {day}. Is that a school day within these data?")
-    train = _labelled(data, _days(data, day, horizon_years)[1:], horizon_years)
+    train = _labelled(data, _earlier(data, day, horizon), horizon)
     train = train[
         (train.school_year - train.ninth_grade_year < YEARS_IN_HIGH_SCHOOL) & (train.ninth_grade_year < first)
     ]
     _check_part("training", train, day)
     how = (
         f"Learned from ninth-grade cohorts up to {first - 1}, as they stood on {day:%d %B} of earlier years; told of "
-        f"cohorts {first} and later, as they stand on {day:%d %B %Y}. What becomes of them is not known yet."
+        f"cohorts {first} and later, as they stand on {day:%d %B %Y}: who may leave by "
+        f"{closes(day, horizon):%d %B %Y}. What becomes of them is not known yet."
     )
     return _study(data, train, roll.assign(as_of=str(day)), how, sensitive_predictors, None)
 
@@ -124,26 +127,17 @@ def _day(day: date | str) -> date:
         raise BadParameter(f"The day {day!r} is not a date; write year-month-day, such as 2024-01-31.") from error
 
 
-def years_on(day: date, years: int) -> date:
-    """Return the same day so many years later, 28 February for a 29th."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)
-
-
 def _school_year(day: date) -> int:
     return day.year + (day.month >= 8)
 
 
-def _days(data: Data, day: date, horizon_years: int) -> list[date]:
-    """The test day, and the same day of each earlier year whose horizon had closed by then."""
-    first = data.enrollments.entry_date.min().execute()
-    earlier = [years_on(day, -back) for back in range(horizon_years, 40)]
-    return [day, *(d for d in earlier if str(d) > str(first)[:10])]
+def _earlier(data: Data, day: date, horizon: Horizon) -> list[date]:
+    """The same day of each earlier year of the data whose horizon had closed by then."""
+    first = str(data.enrollments.entry_date.min().execute())[:10]
+    return [one for one in days_closed(day, horizon) if str(one) > first]
 
 
-def _labelled(data: Data, days: list[date], horizon_years: int) -> pd.DataFrame:
+def _labelled(data: Data, days: list[date], horizon: Horizon) -> pd.DataFrame:
     """Features of everybody on the roll on each day, with what became of them within the horizon."""
     table = features.student_features(data, features.roster(data, days))
     ends = data.outcomes.select("student_id", "status", "outcome_date")
@@ -152,7 +146,8 @@ def _labelled(data: Data, days: list[date], horizon_years: int) -> pd.DataFrame:
 
     start = pd.to_datetime(rows.as_of)
     settled = pd.to_datetime(rows.outcome_date)
-    within = (settled > start) & (settled <= start + pd.DateOffset(years=horizon_years))
+    ends_on = start.map({pd.Timestamp(one): pd.Timestamp(closes(one, horizon)) for one in days})
+    within = (settled > start) & (settled <= ends_on)
     rows["as_of"] = start.dt.strftime("%Y-%m-%d")
     rows[OUTCOME] = (within & rows.status.eq("dropped_out")).astype(int)
     kept = rows[~(within & rows.status.eq("transferred"))]
@@ -177,10 +172,10 @@ def _check_part(name: str, part: pd.DataFrame, day: date) -> None:
         )
 
 
-def _ceiling(data: Data, day: date, horizon_years: int, test: pd.DataFrame) -> Any:
+def _ceiling(data: Data, day: date, end: date, test: pd.DataFrame) -> Any:
     from workbench import synthetic
 
     if not (data.path / "answer_key").is_dir():
         return None
-    risks = synthetic.ceiling(data, day, horizon_years).reindex(test.student_id)
+    risks = synthetic.ceiling(data, day, end).reindex(test.student_id)
     return risks.reset_index(drop=True)

@@ -8,6 +8,8 @@ import numpy as np
 
 from workbench.dropout.assess import ATTAINABLE, ORACLE, Assessment
 from workbench.dropout.explain import Explanation
+from workbench.dropout.fairness import flagged
+from workbench.dropout.published_flags import published_flags
 from workbench.style import Drawn, figure
 
 if TYPE_CHECKING:
@@ -43,6 +45,38 @@ def roc(assessment: Assessment) -> Drawn:
     )
 
 
+def among_flags(assessment: Assessment, capacity: float) -> Drawn:
+    """The models on the ROC plane, XGBoost's list of the share `capacity` as a point, and the published flags."""
+    from sklearn.metrics import roc_curve
+
+    flags = published_flags()
+    fig, axes = figure(7.5, 5.2)
+    axes.scatter(
+        flags.false_alarms, flags.sensitivity, s=22, color="#999999", alpha=0.7, linewidth=0,
+        label=f"{len(flags)} published flags",
+    )  # fmt: skip
+    for k, (name, score) in enumerate(assessment.scores.items()):
+        if name not in (ATTAINABLE, ORACLE):
+            alarms, found, _ = roc_curve(assessment.outcome, score)
+            axes.plot(alarms, found, linestyle=_LINES[k % 5], color=_COLOURS[k % 5], linewidth=2, label=name)
+    left, listed = assessment.outcome == 1, flagged(assessment.risk, capacity)
+    at = float(listed[~left].mean()), float(listed[left].mean())
+    axes.scatter(*at, s=90, color=_COLOURS[0], edgecolor="white", zorder=5, label=f"List of {100 * capacity:.1f} %")
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
+    axes.set(
+        xlabel="False alarms: share of those who stayed",
+        ylabel="Found: share of the cases",
+        xlim=(0, 1),
+        ylim=(0, 1.005),
+    )
+    axes.legend(loc="lower right")
+    alt = (
+        f"The plane of cases found against false alarms. A list of {100 * capacity:.1f} % by XGBoost finds "
+        f"{100 * at[1]:.0f} % of the cases at {100 * at[0]:.1f} % false alarms; {len(flags)} published flags are dots."
+    )
+    return Drawn(fig, alt, flags[["flag", "study", "false_alarms", "sensitivity"]])
+
+
 def calibration(assessment: Assessment) -> Drawn:
     """Predicted risk against what happened, by band."""
     table = assessment.calibration
@@ -69,6 +103,22 @@ def calibration(assessment: Assessment) -> Drawn:
         f"(interval {100 * last.share_left_low:.0f} to {100 * last.share_left_high:.0f})."
     )
     return Drawn(fig, alt, table)
+
+
+def when(table: pd.DataFrame) -> Drawn:
+    """Share expected to have left by the end of each coming year, a line a grade, beside what was observed before."""
+    fig, axes = figure(7.5, 4.4)
+    for k, (grade, rows) in enumerate(table.groupby("grade_level")):
+        style = {"color": _COLOURS[k % 5], "label": f"Grade {grade}, {rows.n.iloc[0]:,} students"}
+        axes.plot(rows.year, 100 * rows.expected, linestyle=_LINES[k % 5], linewidth=2.2, **style)
+        axes.scatter(rows.year, 100 * rows.observed, color=_COLOURS[k % 5], s=36, zorder=3)
+    axes.scatter([], [], color="#555555", s=36, label="Observed among earlier students")
+    years = sorted(table.year.unique())
+    axes.set(xlabel="Years from today", ylabel="Will have left by then (%)", ylim=(0, None), xticks=years)
+    axes.legend(loc="upper left")
+    last = table[table.year == years[-1]]
+    told = "; ".join(f"grade {row.grade_level} {100 * row.expected:.1f} %" for row in last.itertuples())
+    return Drawn(fig, f"Lines of the share expected to have left, by grade. After {years[-1]} years: {told}.", table)
 
 
 def importance(explanation: Explanation, most: int = 12) -> Drawn:
@@ -126,4 +176,4 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-__all__ = ["calibration", "fairness", "importance", "reasons", "roc"]
+__all__ = ["among_flags", "calibration", "fairness", "importance", "reasons", "roc", "when"]

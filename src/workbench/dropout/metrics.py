@@ -42,7 +42,7 @@ def measured(outcome: Ints, score: Floats, weights: Floats) -> Quality:
     AUC: probability that a random case scores above a random non-case, ties counting half (Hanley &
     McNeil 1982). Average precision: precision at each distinct score, weighted by the cases gained
     there. Brier score (1950): mean squared distance of risk and outcome. NaN where the weights leave
-    one class only, and for the Brier score of what is no probability.
+    one class only, and for the Brier score of what is no probability, as a rule's yes and no.
     """
     order = np.argsort(-score, kind="stable")
     ordered = score[order]
@@ -55,7 +55,7 @@ def measured(outcome: Ints, score: Floats, weights: Floats) -> Quality:
         auc = (others * (found - cases / 2)).sum(axis=1) / (all_cases * all_others)
         precision = np.nan_to_num(found / (found + alarms))
         average = np.where(all_others > 0, (cases * precision).sum(axis=1) / all_cases, np.nan)
-    is_risk = ordered[0] <= 1 and ordered[-1] >= 0
+    is_risk = ordered[0] <= 1 and ordered[-1] >= 0 and not np.isin(ordered[starts], (0, 1)).all()
     brier = (weights @ (score - outcome) ** 2) / weights.sum(axis=1) if is_risk else np.full(len(weights), np.nan)
     return Quality(auc, average, brier)
 

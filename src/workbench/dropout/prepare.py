@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.dropout import cohorts, own_table
+from workbench.dropout.horizons import Horizon
 from workbench.dropout.study import Study
 from workbench.errors import BadParameter
 from workbench.store import Backend, open_data
@@ -14,7 +15,7 @@ from workbench.store import Backend, open_data
 def prepare(
     data: str | None,
     as_of: str,
-    horizon_years: int = 1,
+    horizon: Horizon = 1,
     backend: Backend = "duckdb",
     *,
     table: str | None = None,
@@ -30,7 +31,7 @@ def prepare(
     if not table:
         if not data:
             raise BadParameter("Neither data nor table is named: say which data folder, or which table, to read.")
-        return cohorts.study(open_data(data, backend), as_of, horizon_years, sensitive_predictors)
+        return cohorts.study(open_data(data, backend), as_of, horizon, sensitive_predictors)
     if not outcome_column:
         raise BadParameter("table is named, but outcome_column is not: say which column tells the outcome.")
     return own_table.study_from_table(

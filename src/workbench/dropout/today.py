@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench import features
-from workbench.dropout.cohorts import on_the_roll, years_on
+from workbench.dropout.cohorts import on_the_roll
 from workbench.dropout.explain import Explanation, explain
+from workbench.dropout.horizons import Horizon, closes, days_closed
 from workbench.dropout.linear import Floats
 from workbench.dropout.models import Risk, fit_trees
 from workbench.dropout.study import Study
@@ -31,18 +32,23 @@ NO_REASON = ("programs", "students")
 
 @dataclass(frozen=True)
 class Today:
-    """Risks of those on the roll on `as_of`: one a row of `study.test`, of the outcome within `horizon_years`."""
+    """Risks of those on the roll on `as_of`: one a row of `study.test`, of the outcome within `horizon`."""
 
     study: Study
     model: Risk
     risk: Floats
     as_of: str
-    horizon_years: int
+    horizon: Horizon
 
     @property
     def judged_on(self) -> str:
-        """The day a horizon earlier, as of which `study` judges the same recipe."""
-        return str(years_on(date.fromisoformat(self.as_of), -self.horizon_years))
+        """The same day of the last year whose horizon has closed, as of which `study` judges the same recipe."""
+        return str(next(days_closed(date.fromisoformat(self.as_of), self.horizon)))
+
+    @property
+    def until(self) -> date:
+        """The last day of the horizon."""
+        return closes(date.fromisoformat(self.as_of), self.horizon)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -57,16 +63,16 @@ class Today:
 
 
 def today(
-    data: Data, as_of: date | str, horizon_years: int = 1, seed: int = 0, sensitive_predictors: bool = False
+    data: Data, as_of: date | str, horizon: Horizon = 1, seed: int = 0, sensitive_predictors: bool = False
 ) -> Today:
     """Fit the model on what was known by `as_of` and return the risks of everybody on the roll that day.
 
     How good such risks are is told by `assess(study(data, a horizon earlier))`: the same recipe, with the outcomes
     known. Raises BadInput where there is nobody to tell of or to learn from.
     """
-    found = on_the_roll(data, as_of, horizon_years, sensitive_predictors)
+    found = on_the_roll(data, as_of, horizon, sensitive_predictors)
     model = fit_trees(found, found.train, seed)
-    return Today(found, model, model(found.judged), str(as_of), horizon_years)
+    return Today(found, model, model(found.judged), str(as_of), horizon)
 
 
 def in_words(why: Explanation, predictors: Sequence[str], most: int = MOST_REASONS) -> list[str]:

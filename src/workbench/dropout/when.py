@@ -76,9 +76,10 @@ def fit_when(study: Study, frame: pd.DataFrame, last: str, left: str, periods: i
 def years_seen(data: Data, study: Study, years: int) -> pd.DataFrame:
     """Return the training rows of a study from a data folder with `years_seen`, 1 to `years`, and `left`.
 
-    Years count from the row's `as_of` to the day of the outcome or the day on which the study stands, whichever
-    comes first: nothing later is used. A leaver is seen in the year of leaving too; somebody censored, in whole years
-    alone, and not at all where that is none.
+    Years count from the row's `as_of` to the day of leaving or the day on which the study stands, whichever
+    comes first: nothing later is used. A leaver is seen in the year of leaving too; somebody censored (a transfer, or
+    still there), in whole years alone, and not at all where that is none. Who has graduated cannot leave any more and
+    counts as staying on, so that the hazards add up to the share that leaves at all (Fine & Gray 1999).
     """
     import pandas as pd
 
@@ -88,9 +89,28 @@ def years_seen(data: Data, study: Study, years: int) -> pd.DataFrame:
     begun, today = pd.to_datetime(rows.as_of), pd.Timestamp(study.judged.as_of.iloc[0])
     settled = pd.to_datetime(ends.outcome_date)
     left = (ends.status == "dropped_out") & (settled <= today)
-    passed = (settled.where(settled <= today, today) - begun).dt.days / DAYS_A_YEAR
+    ended = (settled <= today) & (ends.status != "graduated")
+    passed = (settled.where(ended, today) - begun).dt.days / DAYS_A_YEAR
     seen = np.where(left, np.ceil(passed), np.floor(passed + WHOLE)).clip(max=years)
     return rows.assign(years_seen=seen, left=left & (np.ceil(passed) <= years))[seen >= 1].reset_index(drop=True)
+
+
+def when_by_grade(when: When, rows: pd.DataFrame, judged: pd.DataFrame, seen: str, left: str) -> pd.DataFrame:
+    """Return one row a grade and year: the share of `judged` expected to have left by its end, beside the past.
+
+    Columns: grade_level, year, n (students told of), expected, and observed: the share of the rows learned from
+    in that grade that had left by then (see `observed`).
+    """
+    import pandas as pd
+
+    risks = when.left_by(judged)
+    found = []
+    for grade in sorted(judged.grade_level.unique()):
+        here, then = (judged.grade_level == grade).to_numpy(), rows[rows.grade_level == grade]
+        past = observed(then, seen, left, when.periods)
+        for year in range(1, when.periods + 1):
+            found.append((grade, year, int(here.sum()), float(risks[here, year - 1].mean()), past[year]))
+    return pd.DataFrame(found, columns=["grade_level", "year", "n", "expected", "observed"])
 
 
 def observed(frame: pd.DataFrame, last: str, left: str, periods: int) -> Mapping[int, float]:

@@ -85,9 +85,9 @@ def rows(now: Today, chosen: Assignment, judged: Assessment, actions: tuple[Acti
 
 
 def valid(now: Today, days: int) -> tuple[date, date]:
-    """Return the day of a list and the last on which it may be used."""
+    """Return the day of a list and the last on which it may be used: `days` later, or when its horizon closes."""
     day = date.fromisoformat(now.as_of)
-    return day, day + timedelta(days=days)
+    return day, min(day + timedelta(days=days), now.until)
 
 
 def by_action(chosen: Assignment, actions: tuple[Action, ...]) -> pd.DataFrame:

@@ -54,17 +54,16 @@ class Lattice:
         )
 
 
-def ceiling(data: Data, as_of: date | str, horizon_years: float = 1, spacing: float = 0.3) -> pd.DataFrame:
-    """Return the true risks of dropping out within the horizon, for high-school students on the roll.
+def ceiling(data: Data, as_of: date | str, until: date | str, spacing: float = 0.3) -> pd.DataFrame:
+    """Return the true risks of dropping out after `as_of` and by `until`, for high-school students on the roll.
 
-    Indexed by student_id, columns `oracle` and `attainable`: probabilities of dropping out within
-    `horizon_years` after `as_of`, among students who do not transfer away in that time. `spacing` is
+    Indexed by student_id, columns `oracle` and `attainable`: probabilities of dropping out in
+    that time, among students who do not transfer away in it. `spacing` is
     the lattice's step in engagement (SD). Raises BadInput where the data have no answer key.
     """
-    day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    day, end = (date.fromisoformat(one) if isinstance(one, str) else one for one in (as_of, until))
     evidence = gather(data, day)
     lattice = Lattice.of(evidence, spacing)
-    end = (pd.Timestamp(day) + pd.DateOffset(months=round(12 * horizon_years))).date()
     parts = [
         _risks(evidence, lattice, np.arange(start, min(start + _ROWS, len(evidence.students))), day, end)
         for start in range(0, len(evidence.students), _ROWS)
