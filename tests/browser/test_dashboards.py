@@ -15,7 +15,8 @@ import pytest
 from workbench.dashboards.pages import PAGES
 
 PROJECT = Path(__file__).resolve().parents[2]
-READY = ".wb-provenance"
+READY = "#rendered_cells:not(:has(.wb-still)) .wb-provenance"
+"""The last part is there, and what could be read at once has made way for what can be moved."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 HERE = ".wb-here"
 
@@ -25,10 +26,9 @@ def page_of(address: str, name: str, query: str = "") -> str:
 
 
 def at(visit: Callable, address: str, width: int = 1280) -> object:
-    """Open a page and wait until its last part and its first widgets are there."""
+    """Open a page and wait until its filters can be moved."""
     page = visit(address, width=width).page
     page.wait_for_selector(READY)
-    page.wait_for_selector(".wb-share")
     return page
 
 

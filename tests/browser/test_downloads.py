@@ -95,7 +95,7 @@ def saved(address: str, chromium: object, tmp_path_factory: pytest.TempPathFacto
     page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
 
     assert page.goto(address).headers["content-security-policy"] == policy()["Content-Security-Policy"]
-    page.wait_for_selector(".wb-provenance")
+    page.wait_for_selector("#rendered_cells:not(:has(.wb-still)) .wb-provenance")
     box = page.locator(".wb-downloads").last
     box.wait_for()
     page.get_by_label("School", exact=True).select_option("Zion")
