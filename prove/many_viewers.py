@@ -218,7 +218,7 @@ def _written(found: pd.DataFrame) -> int:
     limit = "".join(
         f"**Not reached:** {SECONDS:.0f} s where {VIEWERS} people who sign in open a dashboard in the same moment: "
         f"{one.p95:.1f} s at the 95th percentile. Their pages depend on who they are and are made when they have come, "
-        f"{one.p95 / VIEWERS:.2f} s of both processors for each. What is built instead is measured beside it: pages for "
+        f"{one.p95 / VIEWERS:.2f} s of both processors for each. What is built instead stands beside it: pages for "
         "everybody, pages that wait ready, and kernels that wait warm for people who come within a minute."
         for one in told[queue & (told["p95"] >= SECONDS)].itertuples()
     )
