@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from workbench import synthetic
+from workbench.style import Drawn
 
 EVIDENCE = Path(__file__).resolve().parents[1] / "docs" / "evidence"
 JOBS = 2
@@ -51,6 +52,12 @@ def markdown(table: pd.DataFrame, digits: int = 3) -> str:
     lines = [list(map(str, table.columns)), ["---"] * len(table.columns)]
     lines += [[shown(value) for value in row] for row in table.itertuples(index=False)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def picture(study: str, drawn: Drawn) -> str:
+    """Write docs/evidence/<study>.png; return the line of Markdown that shows it, with its alt text."""
+    drawn.figure.savefig(EVIDENCE / f"{study}.png", dpi=120, metadata={"Software": None})
+    return f"![{drawn.alt}]({study}.png)"
 
 
 def write(study: str, title: str, parts: Iterable[str], verdicts: dict[str, bool]) -> int:

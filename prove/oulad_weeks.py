@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _study import markdown, write
+from _study import markdown, picture, write
 from sklearn.model_selection import StratifiedGroupKFold
 
 from workbench import dropout
@@ -97,6 +97,7 @@ def main() -> int:
         "How early can failing or withdrawing be told?",
         [
             ROWS,
+            picture("oulad_weeks", dropout.figures.by_week(curve)),
             markdown(curve[short]),
             f"{BESIDE} The largest p from day 30 is {largest:.1g}.",
             markdown(curve[rules]),

@@ -111,14 +111,40 @@ def when(table: pd.DataFrame) -> Drawn:
     for k, (grade, rows) in enumerate(table.groupby("grade_level")):
         style = {"color": _COLOURS[k % 5], "label": f"Grade {grade}, {rows.n.iloc[0]:,} students"}
         axes.plot(rows.year, 100 * rows.expected, linestyle=_LINES[k % 5], linewidth=2.2, **style)
-        axes.scatter(rows.year, 100 * rows.observed, color=_COLOURS[k % 5], s=36, zorder=3)
-    axes.scatter([], [], color="#555555", s=36, label="Observed among earlier students")
+        aside = rows.year + 0.03 * (k - table.grade_level.nunique() / 2)  # so that no interval hides another
+        limits = 100 * abs(rows[["observed_low", "observed_high"]].sub(rows.observed, axis=0)).T.to_numpy()
+        axes.errorbar(aside, 100 * rows.observed, yerr=limits, fmt="o", markersize=6, capsize=3, color=_COLOURS[k % 5])
+    dot = {"fmt": "o", "markersize": 6, "capsize": 3, "color": "#555555"}
+    axes.errorbar([], [], yerr=[], label="Observed among earlier students, with 95 % interval", **dot)
     years = sorted(table.year.unique())
     axes.set(xlabel="Years from today", ylabel="Will have left by then (%)", ylim=(0, None), xticks=years)
     axes.legend(loc="upper left")
     last = table[table.year == years[-1]]
     told = "; ".join(f"grade {row.grade_level} {100 * row.expected:.1f} %" for row in last.itertuples())
     return Drawn(fig, f"Lines of the share expected to have left, by grade. After {years[-1]} years: {told}.", table)
+
+
+def by_week(curve: pd.DataFrame) -> Drawn:
+    """How well risk separates by day of the course, with 95 % limits, beside the two rules; see `weeks.by_week`."""
+    fig, axes = figure(7.5, 4.4)
+    limits = abs(curve[["auc_low", "auc_high"]].sub(curve.auc, axis=0)).T.to_numpy()
+    axes.errorbar(
+        curve.day, curve.auc, yerr=limits, capsize=3, linewidth=2.2, color=_COLOURS[0], linestyle=_LINES[0],
+        label="XGBoost, with 95 % interval",
+    )  # fmt: skip
+    for k, (rule, words) in enumerate({"missed": "Work missed", "inactive": "Days since last seen"}.items(), start=1):
+        axes.plot(curve.day, curve[f"auc_{rule}"], linestyle=_LINES[k], color=_COLOURS[k], linewidth=2.2, label=words)
+    marks = [f"{day}\n{n:,}" for day, n in zip(curve.day, curve.n, strict=True)]
+    axes.set(xlabel="Day of the course, and enrolments still open", ylabel="AUC (0.5 is a coin)", ylim=(0.45, 1))
+    axes.set_xticks(curve.day, marks)
+    axes.legend(loc="lower right")
+    first, last = curve.iloc[0], curve.iloc[-1]
+    return Drawn(
+        fig,
+        f"Lines of the AUC by day of the course. Model: {first.auc:.2f} on day {first.day:.0f}, {last.auc:.2f} on day "
+        f"{last.day:.0f}; work missed {last.auc_missed:.2f}, days since last seen {last.auc_inactive:.2f} on that day.",
+        curve,
+    )
 
 
 def importance(explanation: Explanation, most: int = 12) -> Drawn:

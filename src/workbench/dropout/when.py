@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from workbench.dropout.linear import Floats
 from workbench.dropout.models import Risk, fit_trees
 from workbench.dropout.study import OUTCOME, Study
 from workbench.errors import BadInput
+from workbench.shares import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,8 +98,8 @@ def years_seen(data: Data, study: Study, years: int) -> pd.DataFrame:
 def when_by_grade(when: When, rows: pd.DataFrame, judged: pd.DataFrame, seen: str, left: str) -> pd.DataFrame:
     """Return one row a grade and year: the share of `judged` expected to have left by its end, beside the past.
 
-    Columns: grade_level, year, n (students told of), expected, and observed: the share of the rows learned from
-    in that grade that had left by then (see `observed`).
+    Columns: grade_level, year, n (students told of), expected, and observed with its 95 % limits observed_low and
+    observed_high: the share of the rows learned from in that grade that had left by then (see `observed`).
     """
     import pandas as pd
 
@@ -108,13 +108,27 @@ def when_by_grade(when: When, rows: pd.DataFrame, judged: pd.DataFrame, seen: st
     for grade in sorted(judged.grade_level.unique()):
         here, then = (judged.grade_level == grade).to_numpy(), rows[rows.grade_level == grade]
         past = observed(then, seen, left, when.periods)
-        for year in range(1, when.periods + 1):
-            found.append((grade, year, int(here.sum()), float(risks[here, year - 1].mean()), past[year]))
-    return pd.DataFrame(found, columns=["grade_level", "year", "n", "expected", "observed"])
+        expected = pd.Series(risks[here].mean(axis=0), past.index)
+        found.append(past.assign(grade_level=grade, year=past.index, n=int(here.sum()), expected=expected))
+    told = {"share": "observed", "low": "observed_low", "high": "observed_high"}
+    order = ["grade_level", "year", "n", "expected", *told.values()]
+    return pd.concat(found, ignore_index=True).rename(columns=told)[order]
 
 
-def observed(frame: pd.DataFrame, last: str, left: str, periods: int) -> Mapping[int, float]:
-    """Return the share that had left by each period, censored students counting while seen (Kaplan & Meier 1958)."""
+def observed(frame: pd.DataFrame, last: str, left: str, periods: int) -> pd.DataFrame:
+    """Return the share that had left by each period, censored students counting while seen (Kaplan & Meier 1958).
+
+    One row a period, 1 to `periods`, with share, low and high: 95 % limits after Rothman (1978), Wilson's for as many
+    students as would have given Greenwood's variance had nobody been censored. NaN after the last period lived through.
+    """
+    import pandas as pd
+
     rows = person_periods(frame, last, left, periods)
-    hazard = rows.groupby(PERIOD)[OUTCOME].mean().reindex(range(1, periods + 1), fill_value=0.0)
-    return dict(enumerate(1 - np.cumprod(1 - hazard.to_numpy()), start=1))
+    lived = rows.groupby(PERIOD)[OUTCOME].agg(["sum", "size"]).reindex(range(1, periods + 1))
+    leavers, at_risk = lived["sum"].to_numpy(float), lived["size"].to_numpy(float)
+    share = 1 - np.cumprod(1 - leavers / at_risk)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.cumsum(leavers / (at_risk * (at_risk - leavers)))
+        n = np.where((share > 0) & (share < 1), share / ((1 - share) * spread), at_risk)
+    low, high = wilson(share * n, n)
+    return pd.DataFrame({"share": share, "low": low, "high": high}, index=lived.index.astype(int))
