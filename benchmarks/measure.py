@@ -17,6 +17,7 @@ import pandas as pd
 
 LAST_YEAR = 2024
 LAST_EVENTS = date(2024, 11, 28)
+STUDENTS = 1_000_000
 
 
 def generation(folder: str, preset: str, jobs: str) -> dict[str, Any]:
@@ -93,6 +94,36 @@ def activity(path: str, how: str, result: str) -> dict[str, Any]:
     ordered = sorted(set(frame.columns) - {"as_of", "late_submissions"})
     frame.assign(as_of=str(LAST_EVENTS))[["as_of", *ordered]].to_parquet(result)
     return {"seconds": seconds, "rows": len(frame)}
+
+
+def model(folder: str) -> dict[str, Any]:
+    """Fit the dropout model on the demo district, save it, and write the features of a whole state of students.
+
+    Their rows are drawn from those of the district: how long a risk takes does not depend on whose it is.
+    """
+    from workbench import dropout, synthetic
+    from workbench.store import open_data
+
+    place = Path(folder)
+    day = date(LAST_YEAR, 1, 31)
+    study = dropout.study(open_data(synthetic.write(place / "demo", "demo")), day)
+    dropout.save_model(dropout.assess(study), place / "model", day, date(LAST_YEAR, 4, 30))
+    drawn = np.random.default_rng(1).integers(len(study.judged), size=STUDENTS)
+    rows = study.judged[list(study.predictors)].iloc[drawn].reset_index(drop=True)
+    rows.to_parquet(place / "students.parquet")
+    return {"rows": len(rows), "predictors": len(study.predictors)}
+
+
+def scoring(folder: str) -> dict[str, Any]:
+    """Load a saved model and tell the risk of every student of a state from their features."""
+    from workbench import dropout
+
+    began = time.perf_counter()
+    risk = dropout.load_model(Path(folder, "model")).risk
+    rows = pd.read_parquet(Path(folder, "students.parquet"))
+    read = time.perf_counter()
+    found = risk(rows)
+    return {"rows": len(found), "reading": read - began, "seconds": time.perf_counter() - began}
 
 
 def new_day(path: str, folder: str) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
     python benchmarks/run.py [SECTION …] [--write]
 
-Sections: data, mixed, percentiles (these three where none is named), activity (ten minutes), state_features,
-state_mixed (a whole state; half an hour each). What is compared with each other is measured in one run. `--write`
-puts the figures of the sections measured into docs/performance.md.
+Sections: data, mixed, percentiles (these three where none is named), activity (ten minutes), scoring (a minute),
+state_features, state_mixed (a whole state; half an hour each). What is compared with each other is measured in one
+run. `--write` puts the figures of the sections measured into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -132,6 +132,20 @@ def activity(folder: Path) -> Iterator[str]:
     )
 
 
+def scoring(folder: Path) -> Iterator[str]:
+    """The risk of every student of a state, by a model that was kept."""
+    made = _measure("model", str(folder)).said
+    runs = [_measure("scoring", str(folder)) for _ in range(TIMES)]
+    seconds, reading = (statistics.median(t.said[what] for t in runs) for what in ("seconds", "reading"))
+    yield "### Risks of a state of 1,000,000 students\n"
+    yield "| students | predictors | seconds (median of runs) | of which reading model and features | peak memory |"
+    yield "|---:|---:|---:|---:|---:|"
+    yield (
+        f"| {runs[0].said['rows']:,} | {made['predictors']} | {seconds:.2f} ({len(runs)}) | {reading:.2f} "
+        f"| {max(t.megabytes for t in runs):,.0f} MB |"
+    )
+
+
 def state_features(folder: Path) -> Iterator[str]:
     """Features of a whole state."""
     yield "### Features of a state of 1,000,000 students\n"
@@ -151,7 +165,7 @@ FEATURES_HEAD = (
     "|---:|---|---:|---:|---:|---:|---|"
 )
 SECTIONS: dict[str, Callable[[Path], Iterator[str]]] = {
-    section.__name__: section for section in (data, mixed, percentiles, activity, state_features, state_mixed)
+    section.__name__: section for section in (data, mixed, percentiles, activity, scoring, state_features, state_mixed)
 }
 USUAL = ("data", "mixed", "percentiles")
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -76,6 +77,16 @@ def java_version() -> int:
 def browser() -> str | None:
     """Return the path of a Chromium; None where there is none."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+@cache
+def has_gpu() -> bool:
+    """Return whether NVIDIA's driver answers and tells of a processor."""
+    program = shutil.which("nvidia-smi")
+    if not program:
+        return False
+    answer = subprocess.run([program, "-L"], capture_output=True, text=True)
+    return answer.returncode == 0 and "GPU" in answer.stdout
 
 
 def who() -> str:

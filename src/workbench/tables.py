@@ -8,6 +8,7 @@ which the fact was known, so that features can be asked for as of any day.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from workbench.errors import BadInput
@@ -38,6 +39,11 @@ STATUSES = ("graduated", "dropped_out", "transferred", "enrolled")
 VERBS = ("viewed", "played", "completed", "submitted", "answered", "posted")
 SUBJECTS = ("math", "reading", "science", "social_studies", "elective")
 ACTIONS = ("none", "in_school_suspension", "out_of_school_suspension")
+
+
+def school_year(day: date) -> int:
+    """Return the school year of a day; it begins on the first of August."""
+    return day.year + (day.month >= 8)
 
 
 @dataclass(frozen=True)

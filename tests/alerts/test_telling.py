@@ -95,7 +95,9 @@ def hook() -> Iterator[Any]:
     server.server_close()
 
 
-def release(site: Path, students: list[str], run_id: str = "night-1", rows: pd.DataFrame | None = None) -> None:
+def release(
+    site: Path, students: list[str], run_id: str = "night-1", rows: pd.DataFrame | None = None, day: str | None = None
+) -> None:
     usual = pd.DataFrame(
         {"student_id": students, "name": "Ada Example", "school_id": "0007", "action": "tutoring",
          "note": [f"see file {one}" for one in students]}
@@ -104,7 +106,7 @@ def release(site: Path, students: list[str], run_id: str = "night-1", rows: pd.D
     with pytest.MonkeyPatch.context() as patch:
         folder = site / "runs" / run_id / "early_warning"
         patch.setenv("WORKBENCH_OUTPUT", str(folder))
-        wb.release("caseload", usual if rows is None else rows, to="counsellor", scope="school_id")
+        wb.release("caseload", usual if rows is None else rows, to="counsellor", scope="school_id", data_date=day)
         released.commit("night", {"early_warning": folder}, run_id, NOON)
 
 
@@ -213,6 +215,13 @@ def test_who_was_near_and_is_offered_something_is_told_anew(site: Path) -> None:
     for night, place, made in (("1", "near", 1), ("2", "near", 0), ("3", "offered", 1), ("4", "offered", 0)):
         rows = pd.DataFrame({"student_id": ["1111111"], "school_id": ["0007"], "place": [place], "offer": ["Tutoring"]})
         release(site, ["1111111"], f"night-{night}", rows)
+        assert telling.gather(found, outbox, NOON) == (made, ())
+
+
+def test_the_same_offer_is_news_again_in_another_school_year(site: Path) -> None:
+    found, outbox = settle(site), Outbox()
+    for night, (day, made) in enumerate([("2025-01-31", 1), ("2025-07-31", 0), ("2025-08-01", 1), ("2026-01-31", 0)]):
+        release(site, ["1111111"], f"night-{night}", day=day)
         assert telling.gather(found, outbox, NOON) == (made, ())
 
 

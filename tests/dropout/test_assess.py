@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench import dropout
-from workbench.dropout import Assessment, Study, explain, told
+from workbench.dropout import Assessment, Study, explain, models, told
 from workbench.dropout.assess import ABSENT, ATTAINABLE, LOGISTIC, ORACLE, RULE, TREES
 from workbench.dropout.models import abc_rule
 
@@ -24,6 +24,14 @@ def test_the_same_seed_gives_the_same_numbers(study: Study, assessment: Assessme
     again = dropout.assess(study, seed=1)
     pd.testing.assert_frame_equal(again.quality, assessment.quality)
     np.testing.assert_array_equal(again.risk, assessment.risk)
+
+
+@pytest.mark.filterwarnings("ignore:.*GPU:UserWarning")
+def test_a_graphics_processor_that_does_not_answer_is_not_needed(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "ROUNDS", (20,))
+    plain = models.fit_trees(study, study.train, 1)(study.judged)
+    monkeypatch.setattr(models, "has_gpu", lambda: True)
+    assert models.fit_trees(study, study.train, 1)(study.judged) == pytest.approx(plain, abs=1e-6)
 
 
 def test_models_rank_between_the_rule_and_the_ceilings(assessment: Assessment) -> None:

@@ -22,14 +22,16 @@ from workbench.access import audit
 from workbench.access.pseudonyms import pseudonym
 from workbench.access.roles import ALL, Scope, Viewer
 from workbench.access.verification import lines, verify
+from workbench.alerts.outbox import Message, Outbox
 from workbench.disclosure import released
 from workbench.errors import AuditError, BadInput, RunLocked
 from workbench.exports.deck import Deck, Grid, Section, html
 from workbench.exports.paper import pdf_bytes
 from workbench.exports.sheets import xlsx_bytes
+from workbench.features.activity import read_daily, update_daily
 from workbench.governance.backups import returned
 from workbench.governance.erase import erase, traces, was_erased
-from workbench.governance.traces import Student
+from workbench.governance.traces import Student, mentions
 from workbench.reports import ledger
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "synthetic" / "sample"
@@ -245,6 +247,33 @@ def test_killed_in_the_middle_every_file_is_whole_and_the_next_call_ends_it(full
         assert verify(audit.site_log()).wrong == ()
         assert set(released.load(full / "released" / "study" / "manifest.json") or ()) >= {"tables"}
     assert erase(ID, "dpo", AT).is_complete
+
+
+def test_an_alert_that_waits_goes_and_the_others_on_it_are_told_anew(full: Path) -> None:
+    outbox, key = Outbox(), {one: pseudonym(one, "student") for one in (ID, OTHER)}
+    letters = {"waits": f"{key[ID]} and {key[OTHER]}", "went": key[ID], "other": key[OTHER]}
+    for name, body in letters.items():
+        assert outbox.put(Message(name, "csv", "cases", "Two new", body, AT), "lee", [f"{name} 1", f"{name} 2"])
+    outbox.mark("went", "sent")
+    student = Student.of(ID)
+    assert mentions(outbox.path, student) == 1
+    erase(ID, "admin", AT)
+    assert mentions(outbox.path, student) == 0
+    assert key[ID].encode() not in outbox.path.read_bytes()
+    assert {each.id: each.body for each in outbox.messages()} == {"went": "", "other": key[OTHER]}
+    reasons = [f"{name} {n}" for name in letters for n in (1, 2)]
+    assert outbox.untold("lee", reasons) == {"waits 1", "waits 2"}
+
+
+def test_kept_daily_sums_are_erased(full: Path) -> None:
+    data = wb.open_data(full / "data" / "synthetic" / "sample")
+    day = data.events.filter(data.events.student_id == ID).timestamp.max().date().to_pyarrow().as_py()
+    folder = full / "data" / "synthetic" / "daily"
+    update_daily(folder, data.events, day)
+    before = set(pq.read_table(folder / f"{day}.parquet")["student_id"].to_pylist())
+    erase(ID, "admin", AT)
+    assert ID in before
+    assert set(read_daily(folder, data.connection).student_id.to_pyarrow().to_pylist()) == before - {ID}
 
 
 def test_other_identifiers_that_begin_alike_are_others(full: Path) -> None:

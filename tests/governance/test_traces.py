@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,6 +35,16 @@ def test_a_mention_across_two_pieces_of_a_large_file_is_one(tmp_path: Path) -> N
         content[place : place + 4] = b"0042"
         (tmp_path / "large").write_bytes(content)
         assert mentions(tmp_path / "large", KNOWN) == 1
+
+
+def test_mentions_in_a_database_are_its_rows(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "box.sqlite")) as base, base:
+        base.execute('CREATE TABLE "a ""b" (one TEXT, two TEXT)')
+        base.executemany('INSERT INTO "a ""b" VALUES (?, ?)', [("x", "0042 and S-ab12"), ("S-ab12", ""), ("00421", "")])
+    assert mentions(tmp_path / "box.sqlite", KNOWN) == 2
+    (tmp_path / "torn.sqlite").write_bytes((tmp_path / "box.sqlite").read_bytes()[:3000])
+    with pytest.raises(ValueError, match="no database that can be read"):
+        mentions(tmp_path / "torn.sqlite", KNOWN)
 
 
 def test_mentions_inside_of_archives(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from workbench.errors import BadInput
 from workbench.paths import resolve
 
 FOLDER: Final = "data/alerts"
+FILE: Final = "outbox.sqlite"
 MOST_TIMES: Final = 8
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS message (
@@ -58,7 +60,7 @@ class Outbox:
         self.folder = folder or resolve(FOLDER)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
-        self.path = self.folder / "outbox.sqlite"
+        self.path = self.folder / FILE
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         with self._open() as base:
             base.executescript(_SCHEMA)
@@ -107,6 +109,22 @@ class Outbox:
             raise BadInput(f"No message {name!r} is uncertain or given up; see: workbench alerts")
         self.mark(name, "waiting", times=0)
 
+    def forget(self, student: re.Pattern[str]) -> None:
+        """Take away every message that tells of a student; of one that waits, the others on it are told anew.
+
+        Nothing of it is left in the file's free pages either. Raises BadInput while another process sends.
+        """
+        with self.sending() as alone:
+            if not alone:
+                raise BadInput("Alerts are being sent at this moment; try again when that has ended.")
+            found = [each for each in self.messages() if student.search(f"{each.subject} {each.body} {each.why}")]
+            with self._open() as base:
+                base.executemany("DELETE FROM message WHERE id = ?", [(each.id,) for each in found])
+                waited = [(each.id,) for each in found if each.state == "waiting"]
+                base.executemany("DELETE FROM told WHERE message = ?", waited)
+            with self._open() as base:
+                base.execute("VACUUM")
+
     @contextmanager
     def sending(self) -> Iterator[bool]:
         """Be the only one who sends; gives False where another is. What a dead sender left is set right first."""
@@ -128,6 +146,7 @@ class Outbox:
             base = sqlite3.connect(self.path, timeout=30)
             try:
                 base.execute("PRAGMA synchronous = FULL")
+                base.execute("PRAGMA secure_delete = ON")  # the words of what was sent go from the disk, too
                 with base:
                     yield base
             finally:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from workbench.access.grants import viewer
@@ -17,6 +18,7 @@ from workbench.alerts.settings import Receiver, Settings
 from workbench.disclosure import released
 from workbench.errors import AccessDenied
 from workbench.exports.sheets import csv_bytes
+from workbench.tables import school_year
 
 FIRST_PAUSE, LONGEST_PAUSE, TRIES = 1.0, 30.0, 3
 TOLD_ANEW: Final = ("action", "offer", "place")
@@ -36,7 +38,7 @@ def gather(settings: Settings, outbox: Outbox, at: str) -> tuple[int, tuple[str,
     """Put one message a receiver into the outbox, of all that is new for them; return how many, and who has none why.
 
     Rows are read as that person's role and scope in access.yml show them, students under pseudonyms, and every look is
-    audited. A student with one offer and one place on the list is told a receiver once, ever.
+    audited. A student with one offer and one place on the list is told a receiver once a school year.
     """
     made, troubles = 0, []
     for receiver in settings.people:
@@ -121,7 +123,8 @@ def _gathered(receiver: Receiver, outbox: Outbox, at: str) -> bool:
     if rows and student not in rows[0]:
         raise AccessDenied("The column of students lies outside this role.")
     shown = [_without_names(row, student, about["names"], person) for row in rows]
-    by_reason = {_reason(receiver, row, student): row for row in shown}
+    year = school_year(date.fromisoformat(str(about["data_date"] or about["made_at"])[:10]))
+    by_reason = {_reason(receiver, year, row, student): row for row in shown}
     who = f"{receiver.user} at {receiver.to}"
     new = sorted(outbox.untold(who, list(by_reason)))
     if not new:
@@ -144,8 +147,8 @@ def _without_names(row: Mapping[str, Any], student: str, names: Sequence[str], p
     return kept
 
 
-def _reason(receiver: Receiver, row: Mapping[str, Any], student: str) -> str:
-    said = [receiver.run, receiver.table, *(str(row.get(name, "")) for name in (student, *TOLD_ANEW))]
+def _reason(receiver: Receiver, year: int, row: Mapping[str, Any], student: str) -> str:
+    said = [receiver.run, receiver.table, str(year), *(str(row.get(name, "")) for name in (student, *TOLD_ANEW))]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 

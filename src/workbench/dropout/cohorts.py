@@ -10,6 +10,7 @@ from workbench.dropout.horizons import Horizon, closes, days_closed, in_words, l
 from workbench.dropout.leakage import leakage_flags
 from workbench.dropout.study import OUTCOME, Study
 from workbench.errors import BadInput, BadParameter
+from workbench.tables import school_year
 
 if TYPE_CHECKING:
     import ibis
@@ -67,7 +68,7 @@ def on_the_roll(data: Data, as_of: date | str, horizon: Horizon = 1, sensitive_p
     day = _day(as_of)
     first = _first_recent_cohort(day)
     roll = _with_cohort(data, features.student_features(data, features.roster(data, [day]))).to_pandas()
-    roll = roll[roll.ninth_grade_year.between(first, _school_year(day))].sort_values("student_id")
+    roll = roll[roll.ninth_grade_year.between(first, school_year(day))].sort_values("student_id")
     if roll.empty:
         raise BadInput(f"Nobody is on the roll of a high school on {day}. Is that a school day within these data?")
     train = _labelled(data, _earlier(data, day, horizon), horizon)
@@ -109,7 +110,7 @@ def _study(
 
 def _first_recent_cohort(day: date) -> int:
     """The ninth-grade cohort that is in its fourth year on a day."""
-    return _school_year(day) - YEARS_IN_HIGH_SCHOOL + 1
+    return school_year(day) - YEARS_IN_HIGH_SCHOOL + 1
 
 
 def _source(data: Data) -> str:
@@ -125,10 +126,6 @@ def _day(day: date | str) -> date:
         return day if isinstance(day, date) else date.fromisoformat(day)
     except ValueError as error:
         raise BadParameter(f"The day {day!r} is not a date; write year-month-day, such as 2024-01-31.") from error
-
-
-def _school_year(day: date) -> int:
-    return day.year + (day.month >= 8)
 
 
 def _earlier(data: Data, day: date, horizon: Horizon) -> list[date]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.dropout.linear import Floats, Logistic, fit_logistic
 from workbench.dropout.study import OUTCOME, Study
+from workbench.machine import has_gpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,8 @@ def fit_trees(study: Study, frame: pd.DataFrame, seed: int, settings: Mapping[st
     Boosting starts from a ridge logistic regression of the same predictors (the base margin), so that
     trees are spent on what a line cannot say; they are monotone in each predictor whose direction the
     study gives. The number of trees is the one of least out-of-fold log loss; calibration is Platt's
-    (1999). Folds keep all rows of a student together. `settings` are XGBoost's, those of the trees; see `tuned`.
+    (1999). A graphics processor is used where there is one and never needed; its last digits are its own. Folds keep
+    all rows of a student together. `settings` are XGBoost's, those of the trees; see `tuned`.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -113,8 +115,9 @@ def _boosted(
     start = fit_logistic(frame, study.predictors, categories)
     directions = tuple(0 if name in categories else study.directions.get(name, 0) for name in study.predictors)
     trees = XGBClassifier(
-        n_estimators=rounds, monotone_constraints=directions, enable_categorical=True, random_state=seed, **settings
-    )
+        n_estimators=rounds, monotone_constraints=directions, enable_categorical=True, random_state=seed,
+        device="cuda" if has_gpu() else "cpu", **settings,
+    )  # fmt: skip
     x = as_numbers(frame, study.predictors, categories)
     return start, trees.fit(x, frame[OUTCOME].to_numpy(), base_margin=start.log_odds(frame))
 

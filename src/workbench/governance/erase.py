@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from workbench.access import audit
+from workbench.alerts.outbox import FILE as OUTBOX
+from workbench.alerts.outbox import FOLDER, Outbox
 from workbench.disclosure import released
 from workbench.disclosure.release import RELEASED
 from workbench.errors import BadInput
@@ -221,6 +223,8 @@ def _from_file(path: Path, student: Student, also: list[Path]) -> None:
     elif is_output and _is_named(path, student):
         path.unlink()
         _forget_empty(path.parent)
+    elif path == resolve(FOLDER) / OUTBOX:
+        Outbox().forget(student.in_text)
     elif path.suffix in REWRITABLE and (is_output or is_data):
         remove(path, student)
     elif is_output:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import sqlite3
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,11 +92,23 @@ def mentions(path: Path, student: Student) -> int:
             return _in_archive(path, student)
         with open(path, "rb") as file:
             begins = file.read(5)
+        if begins == b"SQLit":
+            return _in_database(path, student)
         pages = _in_pages(path, student) if begins == b"%PDF-" else 0
         zipped = begins.startswith(b"\x1f\x8b")
         return pages + _in_stream(gzip.open(path) if zipped else open(path, "rb"), student)
+    except sqlite3.Error as error:
+        raise ValueError(f"it is no database that can be read ({error})") from error
     except (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from error
+
+
+def _in_database(path: Path, student: Student) -> int:
+    """Count the rows of a SQLite file that tell of a student; in its bytes, one cell begins where another ends."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
+        names = [name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = (row for name in names for row in base.execute('SELECT * FROM "{}"'.format(name.replace('"', '""'))))
+        return sum(any(student.in_text.search(str(value)) for value in row) for row in rows)
 
 
 def _in_archive(path: Path, student: Student) -> int:

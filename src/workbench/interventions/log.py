@@ -25,6 +25,7 @@ from workbench.access.roles import ROLES
 from workbench.access.verification import Verdict, lines, verify
 from workbench.errors import AuditError, BadInput, did_you_mean
 from workbench.paths import resolve
+from workbench.tables import school_year
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,7 +214,7 @@ def rows(students: Iterable[str], log: Log | None = None) -> pd.DataFrame:
         if step.step == "assigned":
             found[step.intervention_id] = {
                 "intervention_id": step.intervention_id, "student_id": names[each.student],
-                "school_year": step.day.year + (step.day.month >= 8), "kind": step.kind, "assigned_date": step.day,
+                "school_year": school_year(step.day), "kind": step.kind, "assigned_date": step.day,
                 "assigned_by": step.by, "reason": step.reason or None,
             }  # fmt: skip
         elif step.step in ("started", "ended"):

@@ -15,7 +15,7 @@ from workbench.synthetic import answer_key, calendar, equations
 from workbench.synthetic.scores import CENTRE_GRADE, EXIT_MEAN, EXIT_SD
 from workbench.synthetic.students import LEARNER_SHARE, RECLASSIFIED
 from workbench.synthetic.truth import Shape, Truth
-from workbench.tables import RACES
+from workbench.tables import RACES, school_year
 
 Floats = NDArray[Any]
 LETTERS = {"F": 0, "D": 1, "C": 2, "B": 3, "A": 4}
@@ -76,11 +76,6 @@ def gather(data: Data, as_of: date) -> Evidence:
     )  # fmt: skip
 
 
-def as_of_year(day: date) -> int:
-    """The school year of a day."""
-    return day.year + (day.month >= 8)
-
-
 def _with_prior(students: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     """Add what is known of standing beforehand: its mean for others than learners, and who may be one."""
     share = LEARNER_SHARE[students.race_ethnicity.map({race: k for k, race in enumerate(RACES)}).to_numpy()]
@@ -121,7 +116,7 @@ class _Reader:
                 JOIN {self.key("students")} k USING (student_id)
                 JOIN {self.t("programs")} p USING (student_id, school_year)
                 JOIN (SELECT student_id, bool_or(english_learner) AS ever_flagged, min(school_year) AS first_year
-                      FROM {self.t("programs")} WHERE school_year <= {as_of_year(self.as_of)} GROUP BY ALL) f
+                      FROM {self.t("programs")} WHERE school_year <= {school_year(self.as_of)} GROUP BY ALL) f
                   USING (student_id)
                 LEFT JOIN (SELECT student_id FROM {self.t("interventions")} WHERE assigned_date <= {day}) i
                   USING (student_id)
