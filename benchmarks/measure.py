@@ -84,12 +84,15 @@ def activity(path: str, how: str, result: str) -> dict[str, Any]:
         began = time.perf_counter()
         frame = activity_pandas.features(path, LAST_EVENTS)
     else:
+        import ibis
+
         from workbench.features import activity as made
         from workbench.store import connect
 
         duck = connect()
+        duck.to_pandas(ibis.memtable({"packages": ["imported"]}))
         began = time.perf_counter()
-        frame = duck.to_pandas(made.course_features(made.daily_sums(duck.read_parquet(path)), LAST_EVENTS))
+        frame = duck.to_pandas(made.features_from_events(duck.read_parquet(path), LAST_EVENTS))
     seconds = time.perf_counter() - began
     ordered = sorted(set(frame.columns) - {"as_of", "late_submissions"})
     frame.assign(as_of=str(LAST_EVENTS))[["as_of", *ordered]].to_parquet(result)

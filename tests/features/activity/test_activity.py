@@ -142,6 +142,21 @@ def test_what_comes_later_changes_nothing(rows: Rows, days: int) -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@given(st.lists(events, min_size=1, max_size=25), st.integers(0, 39))
+def test_straight_from_events_are_the_features_of_daily_sums(rows: Rows, days: int) -> None:
+    as_of = date(2024, 11, 1) + timedelta(days)
+    straight = DUCK.to_pandas(activity.features_from_events(table(rows), as_of))
+    pd.testing.assert_frame_equal(straight, features(rows, as_of))
+
+
+def test_sessions_are_worked_out_from_a_day_on() -> None:
+    rows = [event("2024-10-27 23:59:59"), event("2024-10-28 00:00"), event("2024-11-29 23:59:59", course=None)]
+    sums = DUCK.to_pandas(activity.daily_sums(table(rows), timed_from="2024-10-28").order_by("day"))
+    assert list(sums.sessions.fillna(-1)) == [-1, 1, 1]
+    assert list(sums.section_id) == ["c", "c", ""]
+
+
+@settings(max_examples=25, deadline=None)
 @given(st.lists(events, min_size=1, max_size=25))
 def test_sessions_are_those_of_events_in_order(rows: Rows) -> None:
     wanted: dict[tuple[str, str, date], list[datetime]] = {}
@@ -223,6 +238,10 @@ def test_spark_gives_the_same_table() -> None:
         due = (
             log.filter(log.verb == "submitted").group_by(log.section_id, log.object_id).agg(due_at=log.timestamp.min())
         )
-        frames.append(data.connection.to_pandas(activity.course_features(activity.daily_sums(log, due), "2024-01-31")))
+        kept = activity.course_features(activity.daily_sums(log, due), "2024-01-31")
+        frames += [
+            data.connection.to_pandas(made) for made in (kept, activity.features_from_events(log, "2024-01-31", due))
+        ]
     assert frames[0].late_submissions.sum() > 0
-    pd.testing.assert_frame_equal(*frames, check_dtype=False, rtol=1e-9, atol=1e-12)
+    for frame in frames[1:]:
+        pd.testing.assert_frame_equal(frames[0], frame, check_dtype=False, rtol=1e-9, atol=1e-12)

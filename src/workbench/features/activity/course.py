@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadParameter, did_you_mean
+from workbench.features.activity.daily import daily_sums
 from workbench.features.activity.declared import ACTIVITY, WEIGHTS
 from workbench.features.known import ratio
 
@@ -14,8 +15,28 @@ if TYPE_CHECKING:
     import ibis
 
 DECIMALS = 12
-WEEKS = 8
+WEEKS, MONTH = 8, 28
 COURSE = ("student_id", "section_id")
+
+
+def features_from_events(
+    events: ibis.Table,
+    as_of: date | str,
+    due: ibis.Table | None = None,
+    roster: ibis.Table | None = None,
+    weights: Mapping[str, float] = WEIGHTS,
+) -> ibis.Table:
+    """Return the `course_features` of one day straight from `events`; `due` is that of `daily_sums`.
+
+    Where many days are asked for, or every night one, keep the daily sums and make features from them. Here sessions
+    are worked out for the last four weeks alone, which is as far back as they are asked for.
+    """
+    import ibis
+
+    day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
+    known = events.filter(events.timestamp < ibis.timestamp(f"{day + timedelta(days=1)} 00:00:00"))
+    daily = daily_sums(known, due, timed_from=day - timedelta(days=MONTH - 1))
+    return course_features(daily, day, roster, weights)
 
 
 def course_features(
@@ -44,7 +65,8 @@ def course_features(
     table = table.select(
         *COURSE, as_of=ibis.literal(day), **{f.name: _finished(table[f.name], f.nothing) for f in ACTIVITY}
     )
-    ranks = {f"{name}_rank": _rank(table[name]) for name in weights}
+    never_missing = {feature.name for feature in ACTIVITY if feature.nothing is not None}
+    ranks = {f"{name}_rank": _rank(table, name, name in never_missing) for name in weights}
     table = table.mutate(**ranks)
     whole = sum(weights.values())
     score = sum(100 * weight / whole * table[f"{name}_rank"] for name, weight in weights.items())
@@ -56,7 +78,7 @@ def _sums(known: ibis.Table, day: date) -> ibis.Table:
 
     ago = ibis.literal(day).delta(known.day, unit="day")
     rows = known.mutate(ago=ago)
-    week, month, before = rows.ago < 7, rows.ago < 28, (rows.ago >= 7) & (rows.ago < 14)
+    week, month, before = rows.ago < 7, rows.ago < MONTH, (rows.ago >= 7) & (rows.ago < 14)
 
     def total(name: str, where: ibis.Value | None = None) -> ibis.Value:
         return rows[name].sum(where=where).coalesce(0)
@@ -81,7 +103,7 @@ def _sums(known: ibis.Table, day: date) -> ibis.Table:
         work_28=total("quizzes", month) + total("submissions", month),
         days_since_last=rows.ago.min(),
         first=rows.ago.max(),
-        **{f"week_{w}": (rows.ago // 7 == w).any().cast("int64") for w in range(WEEKS)},
+        **{f"week_{w}": rows.ago.between(7 * w, 7 * w + 6).any().cast("int32") for w in range(WEEKS)},
         n=rows.scored.sum().cast("float64"),
         x=(rows.scored * rows.ago).sum().cast("float64"),
         xx=(rows.scored * rows.ago * rows.ago).sum().cast("float64"),
@@ -104,14 +126,15 @@ def _finished(value: ibis.Value, nothing: float | None) -> ibis.Value:
     return value if nothing is None else value.coalesce(float(nothing))
 
 
-def _rank(value: ibis.Value) -> ibis.Value:
+def _rank(table: ibis.Table, name: str, never_missing: bool) -> ibis.Value:
     import ibis
 
+    value = table[name]
     # Those of whom it is unknown are apart, so that they neither have a rank nor move anybody's.
-    among = ["section_id", value.isnull()]
+    among = ["section_id"] if never_missing else ["section_id", value.isnull()]
     rank = ibis.percent_rank().over(group_by=among, order_by=value)
-    others = value.count().over(group_by="section_id")
-    return (value.notnull() & (others > 1)).ifelse(rank, None)
+    has_others = table.count().over(group_by=among) > 1
+    return (value.notnull() & has_others).ifelse(rank, None)
 
 
 def _check(weights: Mapping[str, float]) -> None:
