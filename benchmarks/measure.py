@@ -167,6 +167,6 @@ def difference(one: str, other: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    works = (generation, features, events, activity, new_day, difference)
+    works = (generation, features, events, activity, new_day, model, scoring, difference)
     work = {one.__name__: one for one in works}[sys.argv[1]]
     print(json.dumps(work(*sys.argv[2:])))
