@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import optimize
+from scipy.optimize import linprog
 
 import workbench as wb
 from workbench.access.audit import Log
@@ -58,6 +61,48 @@ def test_no_other_choice_helps_more(seed: int) -> None:
         fits &= all(low <= schools[s] <= high for s, (low, high) in quotas.items())
         best = max(best, benefit) if fits else best
     assert found.benefit == pytest.approx(best, abs=1e-9)
+
+
+def test_of_many_students_the_choice_is_within_half_a_per_cent_of_any_and_keeps_every_quota() -> None:
+    """The relaxed problem, in which students can be taken in parts, bounds what any choice could avoid."""
+    table = students(400, 7)
+    quotas = {"A": (20, 45), "B": (60, 80)}
+    found = wb.interventions.assign(table, actions=BOTH, hours=150.0, capacity=110, quotas=quotas)
+    taken = found.chosen.groupby("school_id").size()
+    assert all(low <= taken[school] <= most for school, (low, most) in quotas.items())
+    assert found.chosen.groupby("counsellor_id").hours.sum().max() <= 150
+    assert len(found.chosen) <= 110
+    offers = [(s, a, a.hours, s.risk * a.avoids) for s in table.itertuples() for a in BOTH if s.gpa < 2 or a is MEETING]
+    limits, bounds = [], []
+
+    def limit(weights: list[float], most: float) -> None:
+        limits.append(weights)
+        bounds.append(most)
+
+    for counsellor in ("C0", "C1"):
+        limit([o[2] * (o[0].counsellor_id == counsellor) for o in offers], 150)
+    for school, (low, most) in quotas.items():
+        limit([1.0 * (o[0].school_id == school) for o in offers], most)
+        limit([-1.0 * (o[0].school_id == school) for o in offers], -low)
+    limit([1.0] * len(offers), 110)
+    for student in table.student_id:
+        limit([1.0 * (o[0].student_id == student) for o in offers], 1)
+    relaxed = linprog([-o[3] for o in offers], A_ub=np.array(limits), b_ub=bounds, bounds=(0, 1))
+    assert relaxed.status == 0
+    assert 0.995 * -relaxed.fun <= found.benefit <= -relaxed.fun + 1e-9
+
+
+def test_when_the_time_is_up_the_gap_that_is_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = optimize.milp
+
+    def cut(*args: Any, **options: Any) -> Any:
+        found = real(*args, **options)
+        found.status, found.mip_gap = 1, 0.0123
+        return found
+
+    monkeypatch.setattr(optimize, "milp", cut)
+    found = wb.interventions.assign(students(), actions=BOTH, hours=10.0, capacity=3)
+    assert "Time was up: another choice may help by up to 1.23% more." in found.told
 
 
 def test_who_can_be_helped_goes_before_who_is_most_at_risk() -> None:

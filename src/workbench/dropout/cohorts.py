@@ -88,8 +88,10 @@ def _study(
     data: Data, train: pd.DataFrame, test: pd.DataFrame, how: str, sensitive_predictors: bool, ceiling: Any
 ) -> Study:
     predictors = features.PREDICTORS + (features.AUDIT_COLUMNS if sensitive_predictors else ())
-    predictors = tuple(p for p in predictors if train[p].nunique(dropna=True) > 1)
     declared = {f.name: f for f in (*features.FEATURES, *features.AUDIT)}
+    idle = [p for p in predictors if train[p].nunique(dropna=True) < 2]
+    predictors = tuple(p for p in predictors if p not in idle)
+    left_out = "; ".join(declared[p].words for p in idle)
     return Study(
         title="Leaving school without a diploma",
         outcome_words="left",
@@ -103,7 +105,10 @@ def _study(
         words={name: declared[name].words for name in predictors},
         ceiling=ceiling,
         flags=tuple(leakage_flags(train[[*predictors]], train[OUTCOME].to_numpy().astype(bool), OUTCOME)),
-        notes=("Race, sex and disability are among the predictors, as asked.",) if sensitive_predictors else (),
+        notes=(
+            *(["Race, sex and disability are among the predictors, as asked."] if sensitive_predictors else []),
+            *([f"Left out, for being empty or the same for all learned from: {left_out}."] if idle else []),
+        ),
         source=_source(data),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.dropout.study import check_columns
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ def drift(before: Mapping[str, Mapping[str, Any]], frame: pd.DataFrame) -> pd.Da
     """
     import pandas as pd
 
-    if lacking := [name for name in before if name not in frame.columns]:
-        raise BadInput(f"The model needs {', '.join(lacking)}, which these data lack. Was a column renamed?")
+    check_columns(before, frame)
     if frame.empty:
         raise BadInput("There are no rows to compare with those the model has learned from.")
     rows = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.dropout.linear import Floats, Logistic, fit_logistic
-from workbench.dropout.study import OUTCOME, Study
+from workbench.dropout.study import OUTCOME, Study, check_columns
 from workbench.machine import has_gpu
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Risk:
     categories: Mapping[str, list[str]]
 
     def __call__(self, frame: pd.DataFrame) -> Floats:
-        """Return the probability of the outcome for each row."""
+        """Return the probability of the outcome for each row. Raises BadInput where a predictor's column is missing."""
+        check_columns(self.predictors, frame)
         return np.asarray(self.calibration.predict_proba(self.margin(frame).reshape(-1, 1))[:, 1], dtype=float)
 
     def margin(self, frame: pd.DataFrame) -> Floats:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from workbench.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
     from workbench.dropout.leakage import LeakageFlag
 
 OUTCOME = "outcome"
+
+
+def check_columns(needed: Iterable[str], frame: pd.DataFrame) -> None:
+    """Raise BadInput where a frame lacks a column that a model has learned from."""
+    if lacking := [name for name in needed if name not in frame.columns]:
+        raise BadInput(f"The model needs {', '.join(lacking)}, which these data lack. Was a column renamed?")
 
 
 @dataclass(frozen=True)
