@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from scipy.stats import poisson
 
 from workbench.dashboards import (
     Bar,
     bars,
     between,
+    by_chance,
     cards,
     listed,
     longest_first,
@@ -40,6 +42,14 @@ def test_people_are_whole() -> None:
     assert people(0.3) == "fewer than 1"
     assert between(0.047, 0.094) == "(5 to 9)"
     assert between(None, None) == ""
+
+
+@pytest.mark.parametrize("expected", [0.3, 2.0, 90.0, 499.0])
+def test_what_chance_alone_does_to_a_count(expected: float) -> None:
+    low, high = poisson.ppf([0.025, 0.975], expected)
+    assert by_chance("so many", expected) == f"so many; by chance alone {low:,.0f} to {high:,.0f}"
+    assert by_chance("so many", "withheld") == "so many"
+    assert by_chance("so many", 1200.0) == "so many; by chance alone 1,132 to 1,268"  # ± 1.96 √1200
 
 
 def test_every_bar_has_its_value_as_text_and_the_longest_fills_the_width() -> None:

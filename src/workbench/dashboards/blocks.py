@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from statistics import NormalDist
 from typing import Any
 
 from workbench.dashboards.theme import CSS
@@ -15,6 +17,7 @@ from workbench.disclosure.suppression import SUPPRESSED
 from workbench.markup import MISSING, html_table
 
 WITHHELD = "withheld"
+LARGE = 500
 Value = float | str | None
 """A number, `WITHHELD`, or None where there is nothing to tell."""
 
@@ -150,6 +153,30 @@ def provenance(published: PublishedTable) -> str:
 def people(count: Value) -> str:
     """Return a number of people as text."""
     return "fewer than 1" if isinstance(count, float) and 0 < count < 1 else decimal(count, 0)
+
+
+def by_chance(words: str, expected: Value) -> str:
+    """Return words, and within which numbers a count lies in 95 of 100 cases if what is expected is exactly right.
+
+    Quantiles of a Poisson count, whose variance is at least that of a sum of yes and no (Hodges & Le Cam 1960).
+    """
+    if not isinstance(expected, float):
+        return words
+    low, high = (_poisson(expected, level) for level in (0.025, 0.975))
+    return f"{words}; by chance alone {low:,} to {high:,}"
+
+
+def _poisson(expected: float, level: float) -> int:
+    """The smallest count that is not exceeded with probability `level`; the normal curve where counts are large."""
+    if expected > LARGE:
+        return round(NormalDist(expected, math.sqrt(expected)).inv_cdf(level))
+    count, chance = 0, math.exp(-expected)
+    below = chance
+    while below < level:
+        count += 1
+        chance *= expected / count
+        below += chance
+    return count
 
 
 def of_hundred(share: Value) -> str:
