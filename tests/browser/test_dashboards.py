@@ -1,13 +1,15 @@
 """Every dashboard as viewers meet it: by keyboard, on a telephone, enlarged, on paper, by its address.
 
 The rules of WCAG 2.2 AA that a program can check are checked by axe-core. With WORKBENCH_PICTURES naming the folder of
-a project that has published the runs `district` and `demo`, pictures of all pages are written to docs/pictures.
+a project that has published the runs `district`, `demo` and `early_warning`, pictures of all pages are written to
+docs/pictures.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -141,10 +143,49 @@ def test_on_paper_only_what_is_to_be_read(dashboard: str, visit: Callable) -> No
     assert page.locator(".wb-chart").first.is_visible()
 
 
+@pytest.fixture
+def caseload(serving: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """Serve a project to a counsellor of one school: `with caseload(root, school) as address`."""
+
+    @contextmanager
+    def served(root: Path, school: str) -> Iterator[str]:
+        site = tmp_path / "site"
+        site.mkdir()
+        for part in root.iterdir():
+            if part.name != "access.yml":
+                (site / part.name).symlink_to(part)
+        person = f"{{user: c.lee, role: counsellor, schools: [{school}], tables: all, columns: all}}"
+        (site / "access.yml").write_text(f"min_count: 10\npublic: all\npeople:\n- {person}\n...\n")
+        monkeypatch.setenv("WORKBENCH_VIEWER", '{"user": "c.lee", "groups": []}')
+        monkeypatch.setenv("WORKBENCH_AUDIT", str(tmp_path / "audit"))
+        monkeypatch.setenv("WORKBENCH_AUDIT_ANCHOR", str(tmp_path / "anchor.txt"))
+        monkeypatch.setenv("WORKBENCH_KEY_FILE", str(tmp_path / "key"))
+        with serving("dashboard", site, tmp_path / "log") as address:
+            yield page_of(address, "caseload")
+
+    return served
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_caseload_can_be_read_by_everybody_and_on_a_telephone(
+    demo_root: Path, caseload: Callable, visit: Callable, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: type make setup")
+    with caseload(demo_root, "S01") as address:
+        page = at(visit, address, width)
+        assert page.locator(".wb-records tbody tr").count() == 4
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        first = page.locator(".wb-records tbody tr").first.bounding_box()
+        assert first["height"] < 400
+        assert axe.Axe().run(page, options={"runOnly": RULES}).response["violations"] == []
+
+
 @pytest.mark.skipif(not os.environ.get("WORKBENCH_PICTURES"), reason="WORKBENCH_PICTURES names no project")
-@pytest.mark.parametrize("name", PAGES)
-def test_pictures(serving: Callable, visit: Callable, tmp_path: Path, name: str) -> None:
-    with serving("dashboard", Path(os.environ["WORKBENCH_PICTURES"]).resolve(), tmp_path / "log") as address:
+@pytest.mark.parametrize("name", [*PAGES, "caseload"])
+def test_pictures(serving: Callable, caseload: Callable, visit: Callable, tmp_path: Path, name: str) -> None:
+    root = Path(os.environ["WORKBENCH_PICTURES"]).resolve()
+    served = caseload(root, "D001-001") if name == "caseload" else serving("dashboard", root, tmp_path / "log")
+    with served as address:
         for width, suffix in ((1280, ""), (390, "-phone")):
             page = at(visit, page_of(address, name), width)
             page.wait_for_timeout(500)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from workbench.dashboards.change import Estimate
-from workbench.dashboards.charts import Range, ranges, rich_table, sparkline, trend_columns, trend_figure, trend_words
+from workbench.dashboards.charts import (
+    Range,
+    ranges,
+    records,
+    rich_table,
+    sparkline,
+    trend_columns,
+    trend_figure,
+    trend_words,
+)
 from workbench.dashboards.drawing import Line
 
 LINE = Line("North & <b>", {"2024": Estimate(0.2, 0.1, 0.3), "2025": Estimate(0.4, 0.3, 0.5)})
@@ -41,8 +50,14 @@ def test_a_row_of_ranges_has_its_number_as_text_and_leads_on() -> None:
 def test_a_table_of_cells_has_headings_for_rows_and_columns() -> None:
     page = rich_table({"A & B": ["<i>x</i>"], "C": ["y"]}, "Caption")
     assert '<th scope="col">A &amp; B</th>' in page
-    assert '<th scope="row"><i>x</i></th><td>y</td>' in page
+    assert '<th scope="row"><i>x</i></th><td data-label="C">y</td>' in page
     assert 'tabindex="0"' in page
+
+
+def test_records_are_text_and_say_their_columns_where_rows_are_cards() -> None:
+    page = records({"student": ["<P1>"], "grade": [9], "because": [None]}, "Students")
+    assert '<th scope="row">&lt;P1&gt;</th><td data-label="grade">9</td><td data-label="because">–</td>' in page
+    assert 'class="wb-table wb-records"' in page
 
 
 def test_a_line_without_a_number_is_told_but_not_drawn() -> None:

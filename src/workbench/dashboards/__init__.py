@@ -43,6 +43,7 @@ from workbench.dashboards.change import (
 from workbench.dashboards.charts import (
     Range,
     ranges,
+    records,
     rich_table,
     sparkline,
     trend_figure,
@@ -118,6 +119,7 @@ __all__ = [
     "places",
     "provenance",
     "ranges",
+    "records",
     "rich_table",
     "rows_of_persons",
     "section",

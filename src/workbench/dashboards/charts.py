@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from workbench.dashboards import drawing
 from workbench.dashboards.blocks import table
 from workbench.dashboards.change import Estimate, Unit, number, with_limits
 from workbench.dashboards.drawing import Line
-from workbench.markup import MISSING, folded
+from workbench.markup import MISSING, column_texts, folded
 
 
 @dataclass(frozen=True)
@@ -95,18 +96,27 @@ def sparkline(points: Mapping[str, Estimate], unit: Unit) -> str:
     return drawing.sparkline(points, trend_words([Line("Trend", points)], unit))
 
 
-def rich_table(columns: Mapping[str, Sequence[str]], caption: str) -> str:
-    """Return a table whose cells are HTML already; headings and caption are text."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+def rich_table(columns: Mapping[str, Sequence[str]], caption: str, kind: str = "") -> str:
+    """Return a table whose cells are HTML already; headings and caption are text, `kind` a class for the theme."""
+    names = list(columns)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "".join(
-        "<tr>" + f'<th scope="row">{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:]) + "</tr>"
+        f'<tr><th scope="row">{cells[0]}</th>'
+        + "".join(f'<td data-label="{escape(n)}">{cell}</td>' for n, cell in zip(names[1:], cells[1:], strict=True))
+        + "</tr>"
         for cells in zip(*columns.values(), strict=True)
     )
     return (
         f'<p class="wb-said">{escape(caption)}</p>'
-        f'<div class="wb-table" tabindex="0" role="group" aria-label="{escape(caption)}"><table>'
+        f'<div class="wb-table {kind}" tabindex="0" role="group" aria-label="{escape(caption)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def records(columns: Mapping[str, Sequence[Any]], caption: str) -> str:
+    """Return a table of many words a row, named by its first column; on a narrow screen each row is a card."""
+    texts = {name: [escape(text) for text in column_texts(name, values)] for name, values in columns.items()}
+    return rich_table(texts, caption, "wb-records")
 
 
 def _name(row: Range) -> str:

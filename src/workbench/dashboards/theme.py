@@ -99,6 +99,8 @@ CSS = """
   border-bottom: 1px solid #e3e6ea; font-variant-numeric: tabular-nums; max-width: none; white-space: normal; }
 .wb-section .wb-table tbody th { font-weight: 400; }
 .wb-section .wb-table tr, .wb-section .wb-table tr:hover { background: none; }
+.wb-section .wb-records :is(th, td) { vertical-align: top; }
+.wb-section .wb-records tbody th { font-weight: 600; }
 .wb-words.wb-words h2 { margin-top: 0; }
 .wb-words dt { font-weight: 600; margin-top: 8px; }
 .wb-words dd { margin: 0 0 4px; max-width: 48em; }
@@ -117,6 +119,12 @@ CSS = """
   .wb-section .wb-ranges tr { display: grid; grid-template-columns: 1fr auto; column-gap: 12px; padding: 4px 0; }
   .wb-section .wb-ranges :is(th, td:last-child) { width: auto; padding: 0; }
   .wb-section .wb-ranges td.wb-range { grid-row: 2; grid-column: 1 / 3; padding: 0; width: auto; }
+  .wb-records thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .wb-records :is(table, caption, tbody) { display: block; }
+  .wb-section .wb-records tbody tr { display: block; padding: 10px 0; border-bottom: 1px solid #d5dce3; }
+  .wb-section .wb-records tbody :is(th, td) { display: block; padding: 1px 0; border: 0; }
+  .wb-records td::before { content: attr(data-label) ": "; color: #3d4b59; }
+  .wb-card b { font-size: 1.35rem; }
   .wb-scale { margin-left: 0; width: 100%; padding: 0; }
   .wb-ranges .wb-ref { top: 0; bottom: 0; }
   .wb-bars td:last-child { width: 36%; }
