@@ -14,7 +14,9 @@ import pytest
 from nbclient import NotebookClient
 
 from workbench.access.audit import Log
+from workbench.access.pseudonyms import pseudonym
 from workbench.dashboards.pages import navigation, other_pages
+from workbench.dashboards.persons import as_in_alerts
 
 PEOPLE = """min_count: 10
 public: all
@@ -22,6 +24,7 @@ people:
 - {user: c.cedar, role: counsellor, schools: [S01], tables: all, columns: all}
 - {user: c.few, role: counsellor, schools: [S01], tables: all, columns: [student_id, grade_level, place, expires]}
 - {user: p.cedar, role: principal, schools: [S01], tables: all, columns: all}
+- {user: r.cedar, role: researcher, districts: all, schools: all, tables: all, columns: none}
 ...
 """
 TAKE = """
@@ -74,6 +77,15 @@ def test_a_counsellor_sees_their_own_school_and_it_is_written_down(root: Path, m
     log = Log(root.parent / "log", root.parent / "elsewhere" / "anchor.txt")
     lines = [json.loads(line) for line in log.files()[-1].read_text().splitlines()]
     assert {"c.cedar", "saw", "early_warning/caseload"} <= set(map(str, lines[-1].values()))
+
+
+def test_a_student_of_an_alert_is_found_on_the_list(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = page(root, monkeypatch, "c.cedar")
+    assert f">{pseudonym('P0', 'student')}<" in told
+    assert pseudonym("P1", "student") not in told
+    for user, name in (("c.cedar", pseudonym("P0", "student")), ("r.cedar", "P0")):  # a researcher's are that already
+        monkeypatch.setenv("WORKBENCH_VIEWER", json.dumps({"user": user, "groups": []}))
+        assert as_in_alerts(["P0"]) == [name]
 
 
 def test_filters_choose_rows(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

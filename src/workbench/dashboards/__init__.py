@@ -56,7 +56,7 @@ from workbench.dashboards.glossary import words_and_methods
 from workbench.dashboards.guard import guarded, speak_plainly
 from workbench.dashboards.labels import labels, meanings
 from workbench.dashboards.pages import crumbs, link_list, moving_link, navigation, other_pages
-from workbench.dashboards.persons import lists, rows_of_persons
+from workbench.dashboards.persons import as_in_alerts, lists, rows_of_persons
 from workbench.dashboards.places import INTAKE, parts, places, similar, span, way_to, whole
 from workbench.dashboards.taking import take_along
 from workbench.dashboards.view import View
@@ -74,6 +74,7 @@ __all__ = [
     "Range",
     "View",
     "as_estimate",
+    "as_in_alerts",
     "bars",
     "beside_words",
     "between",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from workbench.access.pseudonyms import pseudonym, site_key
+from workbench.access.roles import NAMED
 from workbench.access.signed_in import present_viewer
 from workbench.dashboards.seen import Seen
 from workbench.disclosure import released
@@ -38,3 +42,14 @@ def rows_of_persons(
         made_at=about["made_at"],
     )
     return Seen(table, "")
+
+
+def as_in_alerts(students: Sequence[str]) -> list[str]:
+    """Return what alerts call these students, so that whoever got one finds them on the list.
+
+    A researcher's rows hold these names already.
+    """
+    if present_viewer().role not in NAMED:
+        return list(students)
+    key = site_key()
+    return [pseudonym(student, "student", key) for student in students]
