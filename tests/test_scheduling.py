@@ -98,31 +98,50 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_after_a_failed_night_yesterdays_tables_are_shown_with_their_date(bench: Path) -> None:
-    """A night that succeeds, then one whose notebook stops: the published manifest is that of the first."""
+PUBLISH = (
+    "import pandas as pd\nimport workbench as wb\n"
+    "wb.publish('students', pd.DataFrame({'grade': ['9'], 'n': [100]}), keys=['grade'], data_date='2025-02-01')"
+)
+
+
+def write_notebook(bench: Path, *cells: str) -> None:
+    """Make the night's run one notebook of these cells."""
     import nbformat
 
-    notebook = bench / "notebooks" / "count.ipynb"
-
-    def write(*cells: str) -> None:
-        made = [nbformat.v4.new_markdown_cell("# How many?"), *map(nbformat.v4.new_code_cell, cells)]
-        kernel = {"kernelspec": {"name": "python3", "display_name": "python3"}}
-        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), notebook)
-
-    publish = (
-        "import pandas as pd\nimport workbench as wb\n"
-        "wb.publish('students', pd.DataFrame({'grade': ['9'], 'n': [100]}), keys=['grade'], data_date='2025-02-01')"
-    )
+    made = [nbformat.v4.new_markdown_cell("# How many?"), *map(nbformat.v4.new_code_cell, cells)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "python3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), bench / "notebooks" / "count.ipynb")
     (bench / "access.yml").write_text("min_count: 10\npublic: all\n...\n")
     (bench / "params" / "district.yml").write_text("notebooks:\n  - notebook: count\n")
+
+
+def test_after_a_failed_night_yesterdays_tables_are_shown_with_their_date(bench: Path) -> None:
+    """A night that succeeds, then one whose notebook stops: the published manifest is that of the first."""
     published = bench / "published" / "district" / "manifest.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBENCH_ROOT", str(bench))
         patch.chdir(bench)
-        write(publish)
+        write_notebook(bench, PUBLISH)
         assert main(["run", "params/district.yml"]) == 0
         before = published.read_bytes()
         assert "2025-02-01" in json.dumps(json.loads(before))
-        write(publish.replace("2025-02-01", "2025-02-02"), "raise ValueError('no students arrived')")
+        write_notebook(bench, PUBLISH.replace("2025-02-01", "2025-02-02"), "raise ValueError('no students arrived')")
         assert main(["run", "params/district.yml", "--tell"]) == 1
     assert published.read_bytes() == before
+
+
+def test_the_steps_of_ci_are_run_by_a_shell(bench: Path) -> None:
+    """In the checked-out project, one after the other; the job fails with the first step that does."""
+    (ci,) = examples("yaml")
+    steps = [step["run"] for step in yaml.safe_load(ci)["jobs"]["night"]["steps"] if "run" in step]
+    environment = os.environ | {"HOME": str(bench), "WORKBENCH_ROOT": str(bench)}
+
+    def codes() -> list[int]:
+        return [subprocess.run(["/bin/sh", "-e", "-c", each], cwd=bench, env=environment).returncode for each in steps]
+
+    write_notebook(bench, PUBLISH)
+    (bench / "alerts.yml").write_text("people: []\n")
+    assert codes() == [0, 0]
+    assert (bench / "published" / "district" / "manifest.json").is_file()
+    write_notebook(bench, "raise ValueError('no students arrived')")
+    assert codes()[0] == 1
