@@ -265,6 +265,18 @@ def test_an_alert_that_waits_goes_and_the_others_on_it_are_told_anew(full: Path)
     assert outbox.untold("lee", reasons) == {"waits 1", "waits 2"}
 
 
+def test_an_outbox_that_is_being_sent_is_named_and_the_rest_is_erased(full: Path) -> None:
+    outbox, mine = Outbox(), pseudonym(ID, "student")
+    outbox.put(Message("waits", "csv", "cases", "One new", mine, AT), "lee", ["1"])
+    with outbox.sending() as alone:
+        assert alone
+        done = erase(ID, "admin", AT)
+    assert not done.is_complete
+    assert [trace.path.name for trace in done.left] == ["outbox.sqlite"]
+    assert "Alerts are being sent at this moment" in " ".join(done.troubles)
+    assert erase(ID, "admin", AT).is_complete
+
+
 def test_kept_daily_sums_are_erased(full: Path) -> None:
     data = wb.open_data(full / "data" / "synthetic" / "sample")
     day = data.events.filter(data.events.student_id == ID).timestamp.max().date().to_pyarrow().as_py()

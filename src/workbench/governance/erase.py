@@ -145,7 +145,7 @@ def _rewrite(found: list[Trace], student: Student, also: list[Path]) -> Iterator
 def _tried(what: Path, do: Any) -> Iterator[str]:
     try:
         do()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadInput) as error:
         yield f"{shown(what)} could not be rewritten: {error}"
 
 
