@@ -15,7 +15,7 @@ from workbench.access.pseudonyms import pseudonym
 from workbench.access.roles import ALL, Scope, Units, Viewer
 from workbench.access.verification import lines, verify
 from workbench.disclosure import released
-from workbench.errors import AccessDenied, AuditError, BadInput, DisclosureError
+from workbench.errors import AccessDenied, AuditError, BadInput, BadParameter, DisclosureError
 
 AT = "2025-01-31T08:00:00+00:00"
 DENIED = "There is no such table, or it is not for you"
@@ -80,6 +80,12 @@ def test_what_is_staged_is_for_its_owner_alone_and_reaches_nobody(
     assert "Ada" not in said
     with pytest.raises(AccessDenied):
         released.read("study", "caseload", viewer(), at=AT)
+
+
+def test_a_day_that_is_none_is_refused_before_alerts_ask_for_its_school_year(site: Path) -> None:
+    rows = pd.DataFrame({"student_id": ["1"], "school_id": ["S01"]})
+    with pytest.raises(BadParameter, match="'spring 2025', which is no date"):
+        wb.release("caseload", rows, to="counsellor", scope="school_id", data_date="spring 2025")
 
 
 def test_a_finished_run_releases_and_says_so_in_the_log(site: Path) -> None:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from statistics import NormalDist
 from typing import Any
 
 from workbench.dashboards.theme import CSS
@@ -17,7 +16,6 @@ from workbench.disclosure.suppression import SUPPRESSED
 from workbench.markup import MISSING, html_table
 
 WITHHELD = "withheld"
-LARGE = 500
 Value = float | str | None
 """A number, `WITHHELD`, or None where there is nothing to tell."""
 
@@ -167,10 +165,9 @@ def by_chance(words: str, expected: Value) -> str:
 
 
 def _poisson(expected: float, level: float) -> int:
-    """The smallest count that is not exceeded with probability `level`; the normal curve where counts are large."""
-    if expected > LARGE:
-        return round(NormalDist(expected, math.sqrt(expected)).inv_cdf(level))
-    count, chance = 0, math.exp(-expected)
+    """The smallest count that is not exceeded with probability `level`; what lies 12 standard deviations below is 0."""
+    count = max(0, int(expected - 12 * math.sqrt(expected)))
+    chance = math.exp((count * math.log(expected) if count else 0.0) - expected - math.lgamma(count + 1))
     below = chance
     while below < level:
         count += 1

@@ -96,8 +96,11 @@ def sparkline(points: Mapping[str, Estimate], unit: Unit) -> str:
     return drawing.sparkline(points, trend_words([Line("Trend", points)], unit))
 
 
-def rich_table(columns: Mapping[str, Sequence[str]], caption: str, kind: str = "") -> str:
-    """Return a table whose cells are HTML already; headings and caption are text, `kind` a class for the theme."""
+def rich_table(columns: Mapping[str, Sequence[str]], caption: str, cards: bool = False) -> str:
+    """Return a table whose cells are HTML already; headings and caption are text.
+
+    With `cards`, each row is a card on a narrow screen.
+    """
     names = list(columns)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "".join(
@@ -106,9 +109,10 @@ def rich_table(columns: Mapping[str, Sequence[str]], caption: str, kind: str = "
         + "</tr>"
         for cells in zip(*columns.values(), strict=True)
     )
+    kind = "wb-table wb-records" if cards else "wb-table"
     return (
         f'<p class="wb-said">{escape(caption)}</p>'
-        f'<div class="wb-table {kind}" tabindex="0" role="group" aria-label="{escape(caption)}"><table>'
+        f'<div class="{kind}" tabindex="0" role="group" aria-label="{escape(caption)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
@@ -116,7 +120,7 @@ def rich_table(columns: Mapping[str, Sequence[str]], caption: str, kind: str = "
 def records(columns: Mapping[str, Sequence[Any]], caption: str) -> str:
     """Return a table of many words a row, named by its first column; on a narrow screen each row is a card."""
     texts = {name: [escape(text) for text in column_texts(name, values)] for name, values in columns.items()}
-    return rich_table(texts, caption, "wb-records")
+    return rich_table(texts, caption, cards=True)
 
 
 def _name(row: Range) -> str:

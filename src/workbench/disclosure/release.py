@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench import outputs
 from workbench.access.roles import RELEASED_TO, names_a_person, tells_of_meals
-from workbench.errors import DisclosureError
+from workbench.errors import BadParameter, DisclosureError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +43,13 @@ def release(
     columns that name a person beside those whose name says so. A researcher's rows carry no names, and are read
     under pseudonyms. In the report stands only how many rows were released, and to whom.
 
-    Raises DisclosureError where a role may not have such rows or they cannot be told apart by unit.
+    Raises DisclosureError where a role may not have such rows or they cannot be told apart by unit, BadParameter
+    where `data_date` is no date: alerts ask it in which school year an offer is made.
     """
+    try:
+        data_date = data_date and date.fromisoformat(str(data_date))
+    except ValueError as error:
+        raise BadParameter(f"data_date is {data_date!r}, which is no date; write year-month-day.") from error
     outputs.check_name(name)
     frame = outputs.as_frame(rows)
     if frame is None:

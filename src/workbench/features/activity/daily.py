@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     import ibis
 
 GAP_SECONDS = 1800  # thirty minutes: the usual cut between sessions (Catledge & Pitkow 1995 found 25.5)
-WHOLE = "int32"  # no day holds more, and sums over days are made in half the time
+WHOLE = "int32"  # no day holds more; sums of it take less time
 GROUP = ("student_id", "section_id", "day")
 COUNTS = {
-    **{"videos_started": "played", "videos_completed": "completed", "quizzes": "answered", "posts": "posted"},
+    "videos_started": "played",
+    "videos_completed": "completed",
+    "quizzes": "answered",
+    "posts": "posted",
     "submissions": "submitted",
 }
 
