@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from workbench import store
 from workbench.errors import BadInput, BadParameter
 from workbench.features import activity
+from workbench.features.activity.daily import half_hours
 from workbench.tables import TABLES, VERBS
 
 DAY = date(2024, 11, 29)
@@ -149,11 +150,14 @@ def test_straight_from_events_are_the_features_of_daily_sums(rows: Rows, days: i
     pd.testing.assert_frame_equal(straight, features(rows, as_of))
 
 
-def test_sessions_are_worked_out_from_a_day_on() -> None:
-    rows = [event("2024-10-27 23:59:59"), event("2024-10-28 00:00"), event("2024-11-29 23:59:59", course=None)]
-    sums = DUCK.to_pandas(activity.daily_sums(table(rows), timed_from="2024-10-28").order_by("day"))
-    assert list(sums.sessions.fillna(-1)) == [-1, 1, 1]
-    assert list(sums.section_id) == ["c", "c", ""]
+def test_half_hours_tell_where_sessions_and_days_end() -> None:
+    hours = ["2024-10-27 23:59:59", "2024-10-28 00:00", "2024-10-28 00:30", "2024-10-28 01:30:01"]
+    rows = [*map(event, hours), event("2024-10-28 01:00", course=None)]
+    parts = DUCK.to_pandas(half_hours(table(rows)).order_by("section_id", "day", "days", "sessions"))
+    assert list(parts.section_id) == ["", "c", "c", "c", "c"]
+    assert list(parts.days) == [1, 1, 0, 0, 1]
+    assert list(parts.sessions) == [1, 1, 0, 1, 1]
+    assert list(parts.seconds) == [0, 0, 1800, 0, 0]
 
 
 @settings(max_examples=25, deadline=None)

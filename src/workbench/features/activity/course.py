@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadParameter, did_you_mean
-from workbench.features.activity.daily import daily_sums
+from workbench.features.activity.daily import COUNTS, half_hours, late_work, missing, untimed_days
 from workbench.features.activity.declared import ACTIVITY, WEIGHTS
 from workbench.features.known import ratio
 
@@ -33,10 +33,18 @@ def features_from_events(
     """
     import ibis
 
+    _check(weights)
     day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
-    known = events.filter(events.timestamp < ibis.timestamp(f"{day + timedelta(days=1)} 00:00:00"))
-    daily = daily_sums(known, due, timed_from=day - timedelta(days=MONTH - 1))
-    return course_features(daily, day, roster, weights)
+    end, begin = (ibis.timestamp(f"{day + timedelta(days)} 00:00:00") for days in (1, 1 - MONTH))
+    before = untimed_days(events.filter(events.timestamp < begin)).mutate(late=missing())
+    month = half_hours(events.filter((events.timestamp >= begin) & (events.timestamp < end))).mutate(late=missing())
+    table = _sums(before, month, day)
+    if due is not None:
+        late = late_work(events.filter(events.timestamp < end), due)
+        late = late.group_by(COURSE).agg(late_submissions=late.late.sum())
+        joined = table.drop("late_submissions").left_join(late, list(COURSE), rname="{name}_of_late")
+        table = joined.mutate(late_submissions=joined.late_submissions.coalesce(0))
+    return _features(table, day, roster, weights)
 
 
 def course_features(
@@ -57,8 +65,15 @@ def course_features(
 
     _check(weights)
     day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
-    known = daily.filter(daily.day <= ibis.literal(day))
-    table = _sums(known, day)
+    begin = ibis.literal(day - timedelta(days=MONTH - 1))
+    known = daily.mutate(days=1)
+    before, month = known.filter(known.day < begin), known.filter(known.day.between(begin, ibis.literal(day)))
+    return _features(_sums(before, month, day), day, roster, weights)
+
+
+def _features(table: ibis.Table, day: date, roster: ibis.Table | None, weights: Mapping[str, float]) -> ibis.Table:
+    import ibis
+
     if roster is not None:
         pairs = roster.select(*COURSE).distinct()
         table = pairs.left_join(table, list(COURSE), rname="{name}_of_sums").drop(*(f"{k}_of_sums" for k in COURSE))
@@ -73,52 +88,70 @@ def course_features(
     return table.mutate(engagement=score.round(DECIMALS)).order_by("section_id", "student_id")
 
 
-def _sums(known: ibis.Table, day: date) -> ibis.Table:
+def _sums(before: ibis.Table, month: ibis.Table, day: date) -> ibis.Table:
+    """Add up the rows of the last four weeks, and those before, of which less is asked."""
     import ibis
 
-    ago = ibis.literal(day).delta(known.day, unit="day")
-    rows = known.mutate(ago=ago)
-    week, month, before = rows.ago < 7, rows.ago < MONTH, (rows.ago >= 7) & (rows.ago < 14)
-
-    def total(name: str, where: ibis.Value | None = None) -> ibis.Value:
-        return rows[name].sum(where=where).coalesce(0)
-
-    sums = rows.group_by(COURSE).agg(
-        events_7=total("events", week),
-        events_28=total("events", month),
-        events_before=total("events", before),
-        active_days=rows.count(),
-        active_days_7=rows.count(where=week),
-        active_days_28=rows.count(where=month),
-        sessions_28=total("sessions", month),
-        seconds_28=total("seconds", month),
-        videos_started=total("videos_started"),
-        videos_completed=total("videos_completed"),
-        videos_completed_28=total("videos_completed", month),
-        quizzes=total("quizzes"),
-        posts=total("posts"),
-        posts_28=total("posts", month),
-        submissions=total("submissions"),
-        late_submissions=rows.late.sum(),
-        work_28=total("quizzes", month) + total("submissions", month),
-        days_since_last=rows.ago.min(),
-        first=rows.ago.max(),
-        **{f"week_{w}": rows.ago.between(7 * w, 7 * w + 6).any().cast("int32") for w in range(WEEKS)},
-        n=rows.scored.sum().cast("float64"),
-        x=(rows.scored * rows.ago).sum().cast("float64"),
-        xx=(rows.scored * rows.ago * rows.ago).sum().cast("float64"),
-        y=rows.score.sum().round(DECIMALS),
-        xy=(rows.score * rows.ago).sum().round(DECIMALS),
+    month, before = (rows.mutate(ago=ibis.literal(day).delta(rows.day, unit="day")) for rows in (month, before))
+    in_month = _of_month(month)
+    later = _part(month, range(MONTH // 7), in_month)
+    earlier = _part(before, range(MONTH // 7, WEEKS), dict.fromkeys(in_month, ibis.literal(0, "int64")))
+    parts = later.union(earlier)
+    how = {"days_since_last": "min", "first": "max"}
+    sums = parts.group_by(COURSE).agg(
+        **{name: getattr(parts[name], how.get(name, "sum"))() for name in parts.columns if name not in COURSE}
     )
+    sums = sums.filter(sums.active_days > 0)  # true of every row; it tells DuckDB that they are far fewer than events
     weeks = ibis.least(sums["first"].max().over(group_by="section_id") // 7 + 1, WEEKS)
-    spread = sums.n * sums.xx - sums.x * sums.x  # whole numbers: exactly 0 where all quizzes fell on one day
+    n, x, xx = (sums[name].cast("float64") for name in ("n", "x", "xx"))
+    y, xy = (sums[name].round(DECIMALS) for name in ("y", "xy"))
+    spread = n * xx - x * x  # whole numbers: exactly 0 where all quizzes fell on one day
     return sums.mutate(
         events_change=sums.events_7 - sums.events_before,
         minutes_28=sums.seconds_28.cast("float64") / 60.0,
-        quiz_mean=ratio(sums.y, sums.n),
-        quiz_trend=-7 * ratio(sums.n * sums.xy - sums.x * sums.y, spread),
-        regularity=ratio(sum(sums[f"week_{w}"] for w in range(WEEKS)), weeks),
+        quiz_mean=ratio(y, n),
+        quiz_trend=-7 * ratio(n * xy - x * y, spread),
+        regularity=ratio(sums.weeks, weeks),
     )
+
+
+def _part(rows: ibis.Table, weeks: range, also: Mapping[str, ibis.Value]) -> ibis.Table:
+    """One row a student and course; what two of these say of the same one can be added up."""
+    in_week = {f"week_{w}": rows.ago.between(7 * w, 7 * w + 6).any().cast("int32") for w in weeks}
+    sums = rows.group_by(COURSE).agg(
+        active_days=rows.days.sum(),
+        **{name: rows[name].sum() for name in COUNTS},
+        late_submissions=rows.late.sum(),
+        days_since_last=rows.ago.min(),
+        first=rows.ago.max(),
+        n=rows.scored.sum(),
+        x=(rows.scored * rows.ago).sum(),
+        xx=(rows.scored * rows.ago * rows.ago).sum(),
+        y=rows.score.sum(),
+        xy=(rows.score * rows.ago).sum(),
+        **also,
+        **in_week,
+    )
+    return sums.mutate(weeks=sum(sums[name] for name in in_week)).drop(*in_week)
+
+
+def _of_month(rows: ibis.Table) -> dict[str, ibis.Value]:
+    def total(name: str, where: ibis.Value) -> ibis.Value:
+        return rows[name].sum(where=where).coalesce(0)
+
+    week, week_before = rows.ago < 7, rows.ago.between(7, 13)
+    return {
+        "events_7": total("events", week),
+        "events_28": rows.events.sum(),
+        "events_before": total("events", week_before),
+        "active_days_7": total("days", week),
+        "active_days_28": rows.days.sum(),
+        "sessions_28": rows.sessions.sum(),
+        "seconds_28": rows.seconds.sum(),
+        "videos_completed_28": rows.videos_completed.sum(),
+        "posts_28": rows.posts.sum(),
+        "work_28": (rows.quizzes + rows.submissions).sum(),
+    }
 
 
 def _finished(value: ibis.Value, nothing: float | None) -> ibis.Value:

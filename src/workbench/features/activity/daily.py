@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
 GAP_SECONDS = 1800  # thirty minutes: the usual cut between sessions (Catledge & Pitkow 1995 found 25.5)
+DAY_SECONDS = 86_400
 WHOLE = "int32"  # no day holds more; sums of it take less time
 GROUP = ("student_id", "section_id", "day")
 COUNTS = {
@@ -32,61 +31,60 @@ def each_once(events: ibis.Table) -> ibis.Table:
     return events.mutate(copy=first).filter(ibis._["copy"] == 0).drop("copy")
 
 
-def daily_sums(events: ibis.Table, due: ibis.Table | None = None, timed_from: date | str | None = None) -> ibis.Table:
+def daily_sums(events: ibis.Table, due: ibis.Table | None = None) -> ibis.Table:
     """Return what each student did in each course on each day; the empty course holds events of none.
 
     Columns: `student_id`, `section_id`, `day`; counts of `events`, `sessions`, videos, quizzes, posts and
     submissions; `seconds` online; `score` and `scored`, sum and number of the quiz results; `late`, the
     submissions after `due_at` of the table `due` (`section_id`, `object_id`, `due_at`), missing without it. A session
-    ends at midnight, so that a day's row depends on that day's events alone. Before the day `timed_from`, sessions and
-    seconds are missing: putting events in order is what takes long.
+    ends at midnight, so that a day's row depends on that day's events alone.
     """
-    if timed_from is None:
-        days = _timed(events)
-    else:
-        import ibis
-
-        begin = ibis.timestamp(f"{timed_from} 00:00:00")
-        days = _untimed(events.filter(events.timestamp < begin))
-        days = days.union(_timed(events.filter(events.timestamp >= begin)).select(days.columns))
+    parts = half_hours(events)
+    sums = {name: parts[name].sum().cast(WHOLE) for name in ("events", *COUNTS, "scored", "sessions", "seconds")}
+    days = parts.group_by(GROUP).agg(score=parts.score.sum(), **sums)
     if due is None:
-        return days.mutate(late=_missing())
-    late = _late(events, due)
+        return days.mutate(late=missing())
+    late = late_work(events, due)
     joined = days.left_join(late, list(GROUP), rname="{name}_of_late")
     return joined.select(*days.columns, late=joined.late.coalesce(0))
 
 
-def _untimed(events: ibis.Table) -> ibis.Table:
-    rows = events.select(*_bare(events), day=events.timestamp.date())
-    days = rows.group_by(GROUP).agg(**_counted(rows))
-    return days.mutate(sessions=_missing(), seconds=_missing())
+def half_hours(events: ibis.Table) -> ibis.Table:
+    """Return one row a student, course and half hour with an event: what adds up to the daily sums, but for late work.
 
-
-def _timed(events: ibis.Table) -> ibis.Table:
-    """By way of half hours: within one no gap can end a session, so only these are put in order."""
+    Within a half hour no gap can end a session, so only half hours are put in order, which is what takes long. Of
+    `sessions` and `days`, 1 stands at the last half hour of each and 0 elsewhere.
+    """
     import ibis
 
     moment = events.timestamp.delta(ibis.timestamp("1970-01-01 00:00:00"), unit="second").cast("int64")
-    lasted = events.duration_seconds.coalesce(0.0).clip(0, GAP_SECONDS).round().cast("int64")
-    rows = events.select(*_bare(events), "timestamp", moment=moment, end=moment + lasted)
+    lasted = ibis.least(ibis.greatest(events.duration_seconds, 0.0), float(GAP_SECONDS)).round().cast("int64")
+    rows = events.select(*_bare(events), moment=moment, end=moment + lasted.coalesce(0))
     parts = rows.group_by("student_id", "section_id", half_hour=rows.moment // GAP_SECONDS).agg(
-        day=rows.timestamp.min().date(),
-        first=rows.moment.min(),
-        last=rows.moment.max(),
-        end=rows.end.max(),
-        **_counted(rows),
+        first=rows.moment.min(), last=rows.moment.max(), end=rows.end.max(), **_counted(rows)
     )
-    following = parts.first.lead().over(ibis.window(group_by=GROUP, order_by="half_hour"))
-    parts = parts.mutate(gap=following - parts["last"])
-    goes_on = (parts.gap <= GAP_SECONDS).fill_null(False)
-    until_next = goes_on.ifelse(parts.gap, parts.end - parts["last"])
-    whole = ("events", *COUNTS, "scored")
-    return parts.group_by(GROUP).agg(
-        **{name: parts[name].sum().cast(WHOLE) for name in whole},
-        score=parts.score.sum(),
-        sessions=(parts.count() - parts.count(where=goes_on)).cast(WHOLE),
-        seconds=(parts["last"] - parts.first + until_next).sum().cast(WHOLE),
+    following = parts.first.lead().over(ibis.window(group_by=["student_id", "section_id"], order_by="half_hour"))
+    parts = parts.mutate(following=following, day=parts.first.as_timestamp("s").date())
+    same_day = (parts.following // DAY_SECONDS == parts.first // DAY_SECONDS).fill_null(False)
+    gap = parts.following - parts["last"]
+    goes_on = same_day & (gap <= GAP_SECONDS)
+    return parts.select(
+        *GROUP,
+        "score",
+        *("events", *COUNTS, "scored"),
+        days=(~same_day).cast(WHOLE),
+        sessions=(~goes_on).cast(WHOLE),
+        seconds=(parts["last"] - parts.first + goes_on.ifelse(gap, parts.end - parts["last"])).cast(WHOLE),
     )
+
+
+def untimed_days(events: ibis.Table) -> ibis.Table:
+    """Return one row a student, course and day with the columns of `half_hours`; sessions and seconds are missing."""
+    import ibis
+
+    rows = events.select(*_bare(events), day=events.timestamp.date())
+    days = rows.group_by(GROUP).agg(**_counted(rows))
+    return days.mutate(days=ibis.literal(1, WHOLE), sessions=missing(), seconds=missing())
 
 
 def _bare(events: ibis.Table) -> list[ibis.Value]:
@@ -100,14 +98,16 @@ def _counted(rows: ibis.Table) -> dict[str, ibis.Value]:
     return {"score": rows.score.sum(), **{name: count.cast(WHOLE) for name, count in counts.items()}}
 
 
-def _late(events: ibis.Table, due: ibis.Table) -> ibis.Table:
+def late_work(events: ibis.Table, due: ibis.Table) -> ibis.Table:
+    """Return the submissions after the time due, `late`, one row a student, course and day that has any."""
     handed_in = events.filter(events.verb == "submitted").mutate(section_id=events.section_id.coalesce(""))
     dated = handed_in.join(due.select("section_id", "object_id", "due_at"), ["section_id", "object_id"])
     late = dated.filter(dated.timestamp > dated.due_at)
     return late.group_by("student_id", "section_id", day=late.timestamp.date()).agg(late=late.count().cast(WHOLE))
 
 
-def _missing() -> ibis.Value:
+def missing() -> ibis.Value:
+    """Return a count that is not known."""
     import ibis
 
     return ibis.null(WHOLE)
