@@ -7,10 +7,11 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,6 +21,8 @@ from playwright.async_api import Browser, Playwright
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.websocket import websocket_connect
+
+from workbench.hub.still import ASKS
 
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 LONGEST = 120.0
@@ -68,7 +71,8 @@ async def with_browser(
 async def with_protocol(address: str, parts: Iterable[str], until: bytes, after: float = 0) -> Look:
     """Ask for a page and for the files that a browser asks for with it, then for the page's widgets.
 
-    The numbers can be read when `until` has come in the page itself; where it has no kernel, its filters come with it.
+    The numbers can be read when `until` has come in the page itself; where these are words alone, the page that moves
+    is asked for as their script does; where there is no kernel, the filters come with the page.
     """
     await asyncio.sleep(after)
     client = AsyncHTTPClient()
@@ -78,6 +82,8 @@ async def with_protocol(address: str, parts: Iterable[str], until: bytes, after:
         assert until in page.body, "the numbers are not in the page"
         seconds = time.monotonic() - begun
         cookie = "; ".join(one.split(";")[0] for one in page.headers.get_list("Set-Cookie"))
+        if ASKS.encode() in page.body:
+            page = await _got(client, address, cookie, {ASKS: "1"})
         await asyncio.gather(*(_got(client, urljoin(address, part), cookie) for part in parts))
         kernel = re.search(rb'"kernelId": ?"([0-9a-f-]{36})"', page.body)
         if kernel is None:
@@ -89,8 +95,10 @@ async def with_protocol(address: str, parts: Iterable[str], until: bytes, after:
     return Look(seconds, time.monotonic() - begun, kernel[1].decode(), cookie)
 
 
-async def _got(client: AsyncHTTPClient, address: str, cookie: str) -> HTTPResponse:
-    headers = {"Cookie": cookie, "Accept-Encoding": "gzip"}
+async def _got(
+    client: AsyncHTTPClient, address: str, cookie: str, more: Mapping[str, str] = MappingProxyType({})
+) -> HTTPResponse:
+    headers = {"Cookie": cookie, "Accept-Encoding": "gzip"} | dict(more)
     return await client.fetch(HTTPRequest(address, headers=headers, request_timeout=LONGEST, connect_timeout=LONGEST))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -13,8 +14,9 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import _study
 import _viewers as viewers
@@ -22,6 +24,7 @@ import pandas as pd
 from playwright.async_api import async_playwright
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from workbench.disclosure import published
 from workbench.hub.kernels import QUIET
 from workbench.hub.settings import PASSED_ON
 from workbench.paths import project_root
@@ -43,6 +46,8 @@ class Way:
     filters: str
     in_page: bytes
     kernels: int
+    pages: int = 0
+    """How many different pages viewers ask for, none of which anybody saw before; 0, where it is one that was seen."""
 
 
 _DASHBOARD = ("show/student_prediction", ".wb-card b", ".widget-dropdown select", b'<div class="wb-card"')
@@ -59,7 +64,9 @@ WARM = Way(
     ("--SharedVoila.ready=0", f"--SharedVoila.warm={VIEWERS}"),
     *_DASHBOARD[1:],
     kernels=VIEWERS,
+    pages=1,
 )
+SIX = replace(WARM, name=f"{WARM.name}, six different pages", pages=6)
 PLAIN = Way(
     "page for everybody",
     "tables/demo/risk_by_school_group.html",
@@ -76,21 +83,22 @@ def site(place: Path) -> str:
     root, dashboards = project_root(), Path("notebooks", "dashboards")
     (place / dashboards).mkdir(parents=True)
     (place / "published").mkdir()
-    for part in ("access.yml", "jupyter", "public", "published/demo", dashboards / "student_prediction.ipynb"):
+    shutil.copy(root / "access.yml", place)
+    for part in ("jupyter", "public", "published/demo", dashboards / "student_prediction.ipynb"):
         (place / part).symlink_to(root / part)
     return str(place)
 
 
 @contextmanager
-def served(way: Way) -> Iterator[tuple[str, int]]:
-    """The dashboards in public mode, with an audit log of their own; ended by its process id."""
+def served(way: Way) -> Iterator[tuple[str, int, Path]]:
+    """The dashboards in public mode, with an audit log of their own, and their site; ended by its process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as place:
-        ours = str(project_root() / "jupyter")
+        ours, folder = str(project_root() / "jupyter"), Path(place, "site")
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
-            "WORKBENCH_ROOT": site(Path(place, "site")),
+            "WORKBENCH_ROOT": site(folder),
             "WORKBENCH_AUDIT": f"{place}/log",
             "WORKBENCH_AUDIT_ANCHOR": f"{place}/anchor.txt",
             **{"JUPYTER_PATH": ours, "JUPYTER_CONFIG_PATH": ours, "JUPYTER_PREFER_ENV_PATH": "1"},
@@ -101,7 +109,7 @@ def served(way: Way) -> Iterator[tuple[str, int]]:
         ]
         process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "workbench.hub.service", *settings], env=env)
         try:
-            yield _ready(process.pid, f"http://127.0.0.1:{port}/", way.kernels), process.pid
+            yield _ready(process.pid, f"http://127.0.0.1:{port}/", way.kernels), process.pid, folder
         finally:
             process.terminate()
             process.wait(60)
@@ -119,7 +127,9 @@ def _ready(process: int, address: str, kernels: int) -> str:
     return address
 
 
-async def round_of(address: str, process: int, way: Way, spread: float) -> tuple[list[viewers.Look], float, int]:
+async def round_of(
+    address: str, process: int, folder: Path, way: Way, spread: float
+) -> tuple[list[viewers.Look], float, int]:
     """All viewers' looks, some in browsers; the memory a viewer, and how many kernels are left after idleness."""
     page, pause = f"{address}{way.page}", spread / VIEWERS
     async with async_playwright() as started:
@@ -130,16 +140,30 @@ async def round_of(address: str, process: int, way: Way, spread: float) -> tuple
         parts = [one for one in asked if one.startswith("http") and one != page and "/api/" not in one]
         time.sleep(2 * QUIET)
         _ready(process, address, way.kernels)  # what took the place of the page that was looked at waits, too
+        if way.pages:
+            os.utime(folder / "access.yml")  # as after a night: no words of a page are still right
+        pages = [page if way.pages < 2 else f"{page}?school={quote(name)}" for name in _schools(max(way.pages, 1))]
         browser = await viewers.launched(started)
         some = [
-            viewers.with_browser(browser, page, way.numbers, way.filters, place * pause * 10)
+            viewers.with_browser(browser, pages[place % len(pages)], way.numbers, way.filters, place * pause * 10)
             for place in range(BROWSERS)
         ]
-        others = [viewers.with_protocol(page, parts, way.in_page, place * pause) for place in range(VIEWERS - BROWSERS)]
+        others = [
+            viewers.with_protocol(pages[place % len(pages)], parts, way.in_page, place * pause)
+            for place in range(VIEWERS - BROWSERS)
+        ]
         looks = list(await asyncio.gather(*some, *others))
         memory = viewers.proportional(viewers.tree(process)) / VIEWERS
         await browser.close()
     return looks, memory, 0 if spread else await _left(address, looks)
+
+
+def _schools(count: int) -> list[str]:
+    """The names of schools of the demo."""
+    names = published.read("demo", "risk_by_school_group").table.column("school_name").unique().to_pylist()
+    found = sorted(name for name in names if name != "All schools")[:count]
+    assert len(found) == count
+    return found
 
 
 async def _left(address: str, looks: Sequence[viewers.Look]) -> int:
@@ -162,8 +186,8 @@ async def _left(address: str, looks: Sequence[viewers.Look]) -> int:
 def row(way: Way, arrival: str, spread: float) -> dict[str, object]:
     """One line of the page of evidence."""
     load = os.getloadavg()[0]
-    with served(way) as (address, process):
-        looks, memory, left = asyncio.run(round_of(address, process, way, spread))
+    with served(way) as (address, process, folder):
+        looks, memory, left = asyncio.run(round_of(address, process, folder, way, spread))
     numbers, filters = (_cut([getattr(one, what) for one in looks]) for what in ("seconds", "movable"))
     browsers = _cut([one.seconds for one in looks if one.by_browser])
     found = {
@@ -190,7 +214,7 @@ def main() -> int:
         sys.exit("Nothing is published yet for the dashboard. Type: make demo")
     if not Path(project_root(), "public", "demo").is_dir():
         sys.exit("There are no pages for everybody yet. Type: workbench pages")
-    rounds = [(PLAIN, 0.0), (READY, 0.0), (WARM, 0.0), (PLAIN, SPREAD), (READY, SPREAD), (WARM, SPREAD)]
+    rounds = [(way, spread) for spread in (0.0, SPREAD) for way in (PLAIN, READY, WARM, SIX)]
     rows, failed = [], 0
     for way, spread in rounds:
         rows.append(row(way, "over a minute" if spread else "together", spread))
@@ -217,7 +241,10 @@ def _written(found: pd.DataFrame) -> int:
         "it; so did whatever else ran there, of which the load before tells (average of one minute, of which each "
         "processor can take 1). Seconds count until the numbers can be read; for filters, until they can be moved. "
         "Pages wait ready only in public mode, where it is known beforehand who looks; kernels wait warm for those "
-        "who sign in. Memory is the proportional set size of the server and all its kernels, waiting ones included, "
+        "who sign in. There, no page had been made since the published numbers were: the first viewer of each waits "
+        "for it, and those of the same role and scope who come after are shown its words at once, until their own page "
+        "can move. Six different pages are of a school each, as six principals and their staff see them. Memory is "
+        "the proportional set size of the server and all its kernels, waiting ones included, "
         f"divided by {VIEWERS}. Idle kernels are ended after {IDLE} s here, after 20 minutes at a site."
     )
     title = "Thirty viewers at once"

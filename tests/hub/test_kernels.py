@@ -112,7 +112,7 @@ def test_no_kernel_is_warmed_beside_a_page_that_is_being_made(
 
     async def made() -> tuple[int, int]:
         one = kernels.Kernels(manager, "", 2)
-        with one.page():
+        async with one.page(can_wait=False):
             one.fill()
             await asyncio.sleep(0.1)
             beside = manager.started

@@ -11,6 +11,8 @@ from workbench.access.grants import viewer
 from workbench.access.roles import Viewer
 
 VARIABLE: Final = "WORKBENCH_VIEWER"
+AHEAD: Final = "WORKBENCH_AHEAD"
+"""Set in a kernel that makes a page as this viewer would see it, though nobody looks yet."""
 
 
 def told(user: str | None, groups: Iterable[str] = ()) -> str:
@@ -20,7 +22,16 @@ def told(user: str | None, groups: Iterable[str] = ()) -> str:
 
 def present_viewer() -> Viewer:
     """Return the viewer of this kernel; the public, where no server told of one, and nobody where it cannot be read."""
-    words = os.environ.get(VARIABLE, "")
+    return viewer_told(os.environ.get(VARIABLE, ""))
+
+
+def made_ahead() -> bool:
+    """Return whether this kernel makes a page that nobody looks at yet."""
+    return bool(os.environ.get(AHEAD))
+
+
+def viewer_told(words: str) -> Viewer:
+    """Return the viewer of whom a server tells in these words (see `told`)."""
     if not words:
         return viewer(None)
     try:

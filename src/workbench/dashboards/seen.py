@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.access import Viewer
 from workbench.access.audit import Event, record
 from workbench.access.roles import picked, tells_of_meals
-from workbench.access.signed_in import present_viewer
+from workbench.access.signed_in import made_ahead, present_viewer
 from workbench.dashboards.widgets import from_address
 from workbench.disclosure import published
 from workbench.disclosure.published import PublishedTable
@@ -46,10 +46,11 @@ def read(
 ) -> Seen:
     """Return a published table for the viewer of this kernel, after the look is in the audit log.
 
-    `at` is the time of the look (ISO 8601 with its zone), `filters` are as the person set them and are written
-    down, `what` is "exported" for a download, `before` asks for the table as it was published before the current
-    one. Raises AccessDenied where the table is not for this viewer, BadInput
-    where it cannot be read, AuditError where the look cannot be written, and then nothing is shown.
+    `at` is the time of the look (ISO 8601 with its zone), `filters` are as the person set them and are written down,
+    `what` is "exported" for a download, `before` asks for the table as it was published before the current one. In a
+    kernel that makes a page ahead, "prepared" is written, and of nobody. Raises AccessDenied where the table is not for
+    this viewer, BadInput where it cannot be read, AuditError where the look cannot be written, and then nothing is
+    shown.
     """
     viewer = viewer or present_viewer()
     thing = f"{run_name}/{name}"
@@ -60,7 +61,8 @@ def read(
         record(Event(viewer.user or "public", "was refused", thing, viewer.role or "", filters or {}), at)
         raise AccessDenied(NOT_SHOWN)
     mine, left_out = _cut(found, viewer)
-    record(Event(viewer.user or "public", what, thing, viewer.role or "", filters or {}, len(mine.table)), at)
+    who, what = ("dashboards", "prepared") if made_ahead() else (viewer.user or "public", what)
+    record(Event(who, what, thing, viewer.role or "", filters or {}, len(mine.table)), at)
     return Seen(mine, " ".join([_not_shown(found.audience, found.unit, viewer), *left_out]))
 
 

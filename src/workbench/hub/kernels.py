@@ -10,8 +10,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from tornado.web import HTTPError
 
 from workbench.access.signed_in import VARIABLE
 from workbench.hub.settings import PASSED_ON
+from workbench.hub.turns import Turns
 
 ALLOWED: Final = ("comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request")
 """What a page may say to its kernel: move a widget, and ask what there is. To run code is not among these."""
@@ -28,7 +29,8 @@ A_SIGN_IN, ALL = 4, 40
 
 PROCESSORS: Final = len(os.sched_getaffinity(0))
 QUIET, PATIENCE, PAUSE = 3.0, 30.0, 0.2
-"""Seconds without a new page before a kernel is warmed beside viewers; the longest wait for that; between two looks."""
+"""Seconds without a new page before a kernel is warmed beside viewers; the longest wait for that, or for a
+turn; between two looks."""
 
 _WARM: Final = "import workbench.dashboards, workbench.disclosure.published, pyarrow.parquet, IPython.display"
 
@@ -42,6 +44,7 @@ class Kernels:
         self._warm: list[str] = []
         self._filling = asyncio.Lock()
         self._rendering, self._last = 0, -QUIET
+        self._turns = Turns(PROCESSORS, PATIENCE)
         self._background: set[asyncio.Task[None]] = set()
 
     def owned(self, kernel_id: str, owner: str) -> bool:
@@ -97,13 +100,18 @@ class Kernels:
                 return
             await asyncio.sleep(PAUSE)
 
-    @contextmanager
-    def page(self) -> Iterator[None]:
-        """Count a page that is being made, beside which kernels are not warmed."""
+    @asynccontextmanager
+    async def page(self, can_wait: bool) -> AsyncIterator[None]:
+        """Wait for a turn and count a page that is being made, beside which no kernel is warmed.
+
+        As many are made at once as there are processors: more would only keep each other, and the server, waiting.
+        """
         self._rendering += 1
         self._last = time.monotonic()
         try:
-            yield
+            async with self._turns.turn(can_wait):
+                self._last = time.monotonic()
+                yield
         finally:
             self._rendering -= 1
 

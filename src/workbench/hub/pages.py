@@ -20,6 +20,9 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from workbench.access.audit import Event, record
+from workbench.access.roles import OF_PERSONS, Viewer
+from workbench.access.signed_in import viewer_told
+from workbench.hub import still
 from workbench.hub.kernels import ALLOWED, ForOne
 
 CONTROL: Final = "jupyter.widget.control"
@@ -74,8 +77,7 @@ class Dashboard(Plain, TornadoVoilaHandler):
     @property
     def kernel_manager(self) -> ForOne:
         """The kernels, as far as this viewer is concerned."""
-        words = self.settings["identity_provider"].viewer(self)
-        return ForOne(self.settings["kernel_manager"], self.settings["kernels"], self.owner, words)
+        return ForOne(self.settings["kernel_manager"], self.settings["kernels"], self.owner, self._told())
 
     @authenticated
     async def get(self, path: str = "") -> None:
@@ -83,22 +85,39 @@ class Dashboard(Plain, TornadoVoilaHandler):
         if path not in self.settings["dashboards"]:
             raise HTTPError(404)
         _ = self.xsrf_token  # sets the cookie that the page's own requests need
-        with self.settings["kernels"].page():
-            if not self.request.query and (html := await self._ready(path)):
-                self.set_header("Cache-Control", "no-cache, no-store, must-revalidate")
-                self.finish(html)
-                return
-            async for html in self.get_generator(path=f"{path}.ipynb"):
-                self.write(html)
-                await self.flush()
+        self.set_header("Cache-Control", "no-cache, no-store, must-revalidate")
+        viewer, stills, kernels = viewer_told(self._told()), self.settings["stills"], self.settings["kernels"]
+        sees_words = still.ASKS in self.request.headers
+        asked = None if path in OF_PERSONS else still.key(path, self.request.query, viewer)
+        if not self.request.query and (html := await self._ready(path, viewer)):
+            self.finish(html)
+        elif asked and not sees_words and (found := await stills.find_or_wait(asked)):
+            await self._shown(path, viewer)
+            self.set_header("Content-Encoding", "gzip")
+            self.finish(found.packed)
+        else:
+            async with stills.making(asked, self._told()) as parts, kernels.page(can_wait=sees_words):
+                async for html in self.get_generator(path=f"{path}.ipynb"):
+                    parts.append(html)
+                    self.write(html)
+                    await self.flush()
 
-    async def _ready(self, name: str) -> str | None:
+    def _told(self) -> str:
+        words: str = self.settings["identity_provider"].viewer(self)
+        return words
+
+    async def _ready(self, name: str, viewer: Viewer) -> str | None:
         """Return a page that waited for the public, after the look is in the audit log."""
         html: str | None = await self.settings["ready"].take(name, self.owner) if self.settings["ready"] else None
         if html is not None:
-            look = Event("public", "was shown", f"dashboard {name}", "public")
-            await asyncio.to_thread(record, look, datetime.now(UTC).isoformat(timespec="seconds"))
+            await self._shown(name, viewer)
         return html
+
+    async def _shown(self, name: str, viewer: Viewer) -> None:
+        """Write into the audit log that a page that was made before is shown."""
+        filters = {"address": self.request.query} if self.request.query else {}
+        look = Event(viewer.user or "public", "was shown", f"dashboard {name}", viewer.role or "", filters)
+        await asyncio.to_thread(record, look, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 class KernelFacts(Plain, APIHandler):

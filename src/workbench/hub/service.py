@@ -27,6 +27,7 @@ from workbench.hub.assets import VERSION, Asset, of_template
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
 from workbench.hub.kernels import ALLOWED, Kernels
 from workbench.hub.ready import ReadyPages
+from workbench.hub.still import Stills
 from workbench.paths import project_root
 
 KERNEL: Final = r"(?P<kernel_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -60,10 +61,12 @@ class SharedVoila(Voila):
         self.pages = (
             ReadyPages(self.kernels, self.rendered, known, self.ready, told(None), asked) if self.public else None
         )
+        self.stills = Stills()
         out = '<p><a href="/hub/spawn">JupyterLab, for researchers</a> · <a href="/hub/logout">Sign out</a></p>'
         return settings | {
             "kernels": self.kernels,
             "ready": self.pages,
+            "stills": self.stills,
             "dashboards": known,
             "ways_out": '<p><a href="tables/">All tables for everybody</a></p>' if self.public else out,
             "look_every": self.look_every,
@@ -128,10 +131,11 @@ class SharedVoila(Voila):
         return html
 
     def listen(self) -> None:
-        """Begin to serve, with the first kernels warming, and more whenever some have gone."""
+        """Begin to serve, with the first kernels warming, and more whenever some have gone; words are made anew."""
         for fill in [self.kernels.fill, *([self.pages.fill] if self.pages else [])]:
             fill()
             PeriodicCallback(fill, 60_000).start()
+        PeriodicCallback(lambda: self.stills.make_anew(self.kernels, self.rendered), 60_000).start()
         super().listen()
 
 

@@ -16,6 +16,7 @@ import pytest
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 
 Hub = Any
+ASKS = "x-workbench-moving"
 websocket = pytest.importorskip("websocket", reason="websocket-client is not installed: type make setup")
 READY = "#rendered_cells:not(:has(.wb-still)) .wb-card b"  # the widgets have taken the place of the text
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
@@ -133,6 +134,50 @@ def test_each_sees_their_own_school_and_the_look_is_written_down(hub: Hub, cedar
             **{"n": 0, "at": "", "who": user, "what": "saw", "thing": "demo/by_school", "role": "principal"},
             **{"filters": {"school": "mine"}, "rows": 1, "hash": ""},
         } | ({"prev": looks[0]["prev"]} if "prev" in looks[0] else {})
+
+
+def with_words(hub: Hub, person: Person, user: str) -> Any:
+    """Sign in and wait for the words of the page; return the request for what moves, which is held back."""
+    held: list[Any] = []
+    person.context.route(
+        "**/show/*", lambda route: held.append(route) if ASKS in route.request.headers else route.continue_()
+    )
+    person.page.goto(hub.dashboards + "show/school_profile")
+    person.page.fill("#username_input", user)
+    person.page.fill("#password_input", hub.password)
+    person.page.click("#login_submit")
+    person.page.wait_for_selector(".wb-still .wb-card b")
+    (route,) = held
+    return route
+
+
+@pytest.mark.parametrize(
+    ("user", "school", "other"),
+    [("p.cedar", "Cedar High", "Harbor High"), ("p.harbor", "Harbor High", "Cedar High")],
+)
+@pytest.mark.usefixtures("cedar", "harbor")  # they have looked before
+def test_a_colleague_is_shown_the_words_at_once_and_another_school_is_not(
+    hub: Hub, people: Callable[[], Person], user: str, school: str, other: str
+) -> None:
+    before, person = len(audit(hub)), people()
+    what_moves = with_words(hub, person, user)
+    assert school in person.page.inner_text("main")
+    assert other not in person.page.content()
+    look = {"who": user, "what": "was shown", "thing": "dashboard school_profile", "role": "principal"}
+    assert look.items() <= audit(hub)[before].items()
+    what_moves.continue_()
+    person.page.wait_for_selector(READY)
+    assert person.page.locator("#loading").is_hidden()
+    person.context.close()
+
+
+@pytest.mark.usefixtures("cedar")
+def test_where_what_moves_does_not_come_the_words_stay_and_say_so(hub: Hub, people: Callable[[], Person]) -> None:
+    person = people()
+    with_words(hub, person, "p.cedar").abort()
+    person.page.get_by_text("The filters did not come.").wait_for()
+    assert "Cedar High" in person.page.inner_text("main")
+    person.context.close()
 
 
 def test_nothing_is_asked_of_other_hosts_and_the_policy_names_none(hub: Hub, cedar: Person) -> None:

@@ -1,0 +1,241 @@
+"""The words of a page: for one role and scope alone, never from before a change, never with a script of that page."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("voila")
+
+from workbench.access.roles import ALL, Scope, Units, Viewer
+from workbench.access.signed_in import AHEAD, told
+from workbench.hub import still
+from workbench.hub.still import Still, Stills
+
+PRINCIPAL = Viewer("p.cedar", "principal", Scope(schools=Units(frozenset({"S01"})), tables=ALL))
+ACCESS = """min_count: 10
+public: none
+people:
+  - {user: p.cedar, role: principal, schools: [S01], tables: all}
+...
+"""
+PAGE = "<html><body><p>23.4 leavers</p><script>var secret = 1;</script></body></html>"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "notebooks" / "dashboards").mkdir(parents=True)
+    (tmp_path / "access.yml").write_text(ACCESS)
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def done(task: Coroutine[Any, Any, Any]) -> Any:
+    """Run to its end, in a thread of its own: Playwright, in the same session of tests, keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, task).result()
+
+
+async def made(stills: Stills, html: str = PAGE, viewer: Viewer = PRINCIPAL, query: str = "") -> Still | None:
+    asked = still.key("risk", query, viewer)
+    async with stills.making(asked, told(viewer.user)) as parts:
+        parts.extend([html[:20], html[20:]])
+    return stills.find(asked) if asked else None
+
+
+def test_words_are_the_page_without_its_scripts(site: Path) -> None:
+    found = done(made(Stills()))
+    assert b"23.4 leavers" in found.plain
+    assert b"secret" not in found.plain
+    assert found.plain.count(b"<script>") == 1
+    assert still.ASKS.encode() in found.plain
+    assert gzip.decompress(found.packed) == found.plain
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PRINCIPAL, scope=Scope(schools=Units(frozenset({"S02"})))),
+        replace(PRINCIPAL, scope=replace(PRINCIPAL.scope, meal_programme=True)),
+        replace(PRINCIPAL, role="counsellor"),
+        Viewer("", "public", Scope()),
+    ],
+)
+def test_another_role_or_scope_is_another_page(site: Path, other: Viewer) -> None:
+    stills = Stills()
+    done(made(stills))
+    asked = still.key("risk", "", other)
+    assert asked is not None
+    assert stills.find(asked) is None
+
+
+def test_the_same_role_and_scope_share_a_page_but_not_another_address_or_dashboard(site: Path) -> None:
+    stills = Stills()
+    done(made(stills))
+    colleague = replace(PRINCIPAL, user="d.reed")
+    found = [still.key(*which, colleague) for which in (("risk", ""), ("risk", "school=S01"), ("equity", ""))]
+    assert [one is not None and stills.find(one) is not None for one in found] == [True, False, False]
+
+
+@pytest.mark.parametrize("changed", ["access.yml", "published/demo/manifest.json", "notebooks/dashboards/risk.ipynb"])
+def test_words_from_before_a_change_are_not_shown(site: Path, changed: str) -> None:
+    path = site / changed
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("before")
+    os.utime(path, (0, 0))
+    stills = Stills()
+    done(made(stills))
+    path.write_text("after")
+    asked = still.key("risk", "", PRINCIPAL)
+    assert asked is not None
+    assert stills.find(asked) is None
+
+
+def test_words_of_a_page_that_changed_while_it_was_made_are_not_shown(site: Path) -> None:
+    async def half_way() -> Still | None:
+        stills, asked = Stills(), still.key("risk", "", PRINCIPAL)
+        async with stills.making(asked, told("p.cedar")) as parts:
+            (site / "access.yml").write_text("public: all\n...\n")
+            parts.append(PAGE)
+        return stills.find(asked) if asked else None
+
+    assert done(half_way()) is None
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        PAGE.replace("<p>", f'<p class="{still.SORRY}">'),
+        PAGE.removesuffix("</html>"),
+        PAGE.replace("23.4", "p.cedar: 23.4"),
+    ],
+)
+def test_a_page_that_failed_or_names_its_viewer_is_not_kept(site: Path, page: str) -> None:
+    assert done(made(Stills(), page)) is None
+
+
+def test_nobody_has_no_page_and_long_addresses_are_not_kept(site: Path) -> None:
+    assert still.key("risk", "", Viewer("nobody")) is None
+    assert still.key("risk", "a" * 2000, PRINCIPAL) is None
+
+
+def test_who_comes_while_a_page_is_made_waits_for_it(site: Path) -> None:
+    async def many() -> tuple[int, int]:
+        stills, asked, making = Stills(), still.key("risk", "", PRINCIPAL), 0
+        assert asked is not None
+
+        async def one() -> bool:
+            nonlocal making
+            if await stills.find_or_wait(asked):
+                return True
+            making += 1
+            async with stills.making(asked, told("p.cedar")) as parts:
+                await asyncio.sleep(0.01)
+                parts.append(PAGE)
+            return False
+
+        return sum(await asyncio.gather(*(one() for _ in range(30)))), making
+
+    assert done(many()) == (29, 1)
+
+
+def test_where_the_first_goes_away_another_makes_the_page(site: Path) -> None:
+    async def gone() -> tuple[int, int]:
+        stills, asked, making = Stills(), still.key("risk", "", PRINCIPAL), 0
+        assert asked is not None
+
+        async def one() -> bool:
+            nonlocal making
+            if await stills.find_or_wait(asked):
+                return True
+            making += 1
+            async with stills.making(asked, told("p.cedar")) as parts:
+                await asyncio.sleep(0.01)
+                if making == 1:
+                    raise ConnectionError
+                parts.append(PAGE)
+            return False
+
+        found = await asyncio.gather(*(one() for _ in range(5)), return_exceptions=True)
+        return sum(one is True for one in found), making
+
+    assert done(gone()) == (3, 2)
+
+
+def test_there_is_a_limit_to_what_is_kept(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(still, "MOST", 2)
+    stills = Stills()
+    for query in ("a=1", "a=2", "a=3"):
+        done(made(stills, query=query))
+    assert len(stills._kept) == 2
+
+
+class Kernels:
+    """Kernels that are only names; `full` has no place for another."""
+
+    def __init__(self, full: bool = False) -> None:
+        self.full, self.running, self.asked = full, list[str](), list[tuple[str, Mapping[str, str]]]()
+
+    async def calm(self) -> None:
+        pass
+
+    async def unowned(self, waiting: int) -> str:
+        self.running += [] if self.full else ["k"]
+        return "" if self.full else "k"
+
+    async def tell(self, kernel_id: str, viewer: str, request: Mapping[str, str]) -> None:
+        self.asked.append((viewer, request))
+
+    async def end(self, kernel_id: str) -> None:
+        self.running.remove(kernel_id)
+
+
+async def anew(
+    site: Path, access: str, kernels: Kernels | None = None, page: str = PAGE, query: str = "grade=9"
+) -> tuple[bool, bool, Kernels]:
+    """Change access.yml and make words anew: whether they are right, whether they are still known, and the kernels."""
+
+    async def render(name: str, kernel_id: str) -> str:
+        assert (name, kernel_id) == ("risk", "k")
+        return page
+
+    stills, kernels = Stills(), kernels or Kernels()
+    await made(stills, query=query)
+    (site / "access.yml").write_text(access)
+    os.utime(site / "access.yml", (1, 1))
+    await stills.make_anew(kernels, render)  # type: ignore[arg-type]
+    asked = still.key("risk", query, PRINCIPAL)
+    assert asked is not None
+    return stills.find(asked) is not None, bool(stills._kept), kernels
+
+
+def test_after_a_change_words_are_made_anew_before_the_next_viewer(site: Path) -> None:
+    right, _, kernels = done(anew(site, ACCESS + "\n...\n"))
+    assert right
+    assert kernels.running == []
+    ((viewer, request),) = kernels.asked
+    assert viewer == told("p.cedar")
+    assert (request["QUERY_STRING"], request[AHEAD]) == ("grade=9", "1")
+
+
+def test_words_of_a_scope_that_nobody_has_any_more_are_forgotten(site: Path) -> None:
+    _, known, kernels = done(anew(site, ACCESS.replace("S01", "S02")))
+    assert (known, kernels.asked) == (False, [])
+
+
+def test_words_that_nobody_looked_at_for_days_are_not_made_anew(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(still, "RECENT", -1.0)
+    assert done(anew(site, ACCESS + "\n...\n"))[:2] == (False, False)
+
+
+@pytest.mark.parametrize(("full", "page"), [(True, PAGE), (False, f'<p class="{still.SORRY}"></html>')])
+def test_words_that_fail_or_find_no_kernel_are_forgotten(site: Path, full: bool, page: str) -> None:
+    assert done(anew(site, ACCESS + "\n...\n", Kernels(full), page))[:2] == (False, False)

@@ -1,0 +1,76 @@
+"""Turns: never more than there are, who sees nothing first, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from workbench.hub.turns import Turns
+
+
+def done(task: Coroutine[Any, Any, Any]) -> Any:
+    """Run to its end, in a thread of its own: Playwright, in the same session of tests, keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, task).result()
+
+
+async def takes(turns: Turns, log: list[str], name: str, can_wait: bool) -> None:
+    async with turns.turn(can_wait):
+        log.append(name)
+        await asyncio.sleep(0.01)
+
+
+def test_no_more_hold_a_turn_than_there_are() -> None:
+    async def all_at_once() -> tuple[int, int]:
+        turns, now, seen = Turns(2, 9), 0, []
+
+        async def one() -> None:
+            nonlocal now
+            async with turns.turn(can_wait=False):
+                now += 1
+                seen.append(now)
+                await asyncio.sleep(0.01)
+                now -= 1
+
+        await asyncio.gather(*(one() for _ in range(7)))
+        return len(seen), max(seen)
+
+    assert done(all_at_once()) == (7, 2)
+
+
+def test_who_sees_nothing_comes_before_who_can_wait() -> None:
+    async def order() -> list[str]:
+        turns, log = Turns(1, 9), list[str]()
+        who = [("first", True), ("words 1", True), ("words 2", True), ("nothing 1", False), ("nothing 2", False)]
+        await asyncio.gather(*(takes(turns, log, *one) for one in who))
+        return log
+
+    assert done(order()) == ["first", "nothing 1", "nothing 2", "words 1", "words 2"]
+
+
+def test_a_page_that_never_ends_keeps_no_other_waiting_for_ever() -> None:
+    async def held() -> tuple[list[str], list[str]]:
+        turns, late, after = Turns(1, 0.05), list[str](), list[str]()
+        async with turns.turn(can_wait=False):
+            await takes(turns, late, "late", False)
+        await takes(turns, after, "after", False)
+        return late, after
+
+    assert done(held()) == (["late"], ["after"])
+
+
+def test_who_goes_away_leaves_no_turn_behind() -> None:
+    async def gone() -> list[str]:
+        turns, log = Turns(1, 9), list[str]()
+        first, left, stays = (
+            asyncio.ensure_future(takes(turns, log, name, False)) for name in ("first", "left", "stays")
+        )
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.wait_for(asyncio.gather(first, stays), 2)
+        await asyncio.wait_for(takes(turns, log, "later", False), 2)
+        return log
+
+    assert done(gone()) == ["first", "stays", "later"]
