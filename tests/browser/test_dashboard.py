@@ -25,7 +25,7 @@ def test_the_page_shows_the_published_numbers_and_asks_nobody_else(dashboard: st
     assert one.page.title() == "Who may need support to stay in school?"
     assert card(one.page, "Students") == "1,260"
     assert card(one.page, "Expected to leave") == "66"
-    assert "36 of 600, 6 in 100" in one.page.inner_text("main")
+    assert "36 (25 to 48) of 600, 6 in 100" in one.page.inner_text("main")
     assert "Data of made-up students up to 2025-01-31." in one.page.inner_text("main")
     assert one.elsewhere == []
     assert one.failed == []

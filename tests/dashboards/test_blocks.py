@@ -11,6 +11,7 @@ from workbench.dashboards import (
     between,
     by_chance,
     cards,
+    chance,
     listed,
     longest_first,
     of_hundred,
@@ -47,8 +48,10 @@ def test_people_are_whole() -> None:
 @pytest.mark.parametrize("expected", [0.0, 0.3, 2.0, 90.0, 499.0, 1200.0, 90000.0])
 def test_what_chance_alone_does_to_a_count(expected: float) -> None:
     low, high = poisson.ppf([0.025, 0.975], expected)
+    assert chance(expected) == (low, high)
     assert by_chance("so many", expected) == f"so many; by chance alone {low:,.0f} to {high:,.0f}"
     assert by_chance("so many", "withheld") == "so many"
+    assert chance("withheld") is None
 
 
 def test_every_bar_has_its_value_as_text_and_the_longest_fills_the_width() -> None:
@@ -56,6 +59,13 @@ def test_every_bar_has_its_value_as_text_and_the_longest_fills_the_width() -> No
     assert [f"width:{width}%" in html for width in ("100.0", "40.0", "0.0")] == [True] * 3
     for text in ("Leavers", "10 of 40", "4 of 60", "withheld"):
         assert f">{text}<" in html
+
+
+def test_limits_are_drawn_to_the_same_length_as_the_bars() -> None:
+    html = bars([Bar("A", 10.0, "10 (4 to 20)", limits=(4, 20)), Bar("B", 5.0, "5")], "Leavers")
+    assert html.count("wb-limits") == 1
+    assert 'class="wb-limits" style="left:20.0%;width:80.0%"' in html
+    assert [f'class="wb-bar" style="width:{width}%"' in html for width in ("50.0", "25.0")] == [True] * 2
 
 
 def test_withheld_bars_come_last() -> None:

@@ -30,7 +30,7 @@ WORDS = {
     "equity": ["Female", "No change that can be told from chance", "Within schools"],
     "growth": ["1.50 (0.50 to 2.50)"],
     "explore": ["Your own table and chart", "Indicators by year"],
-    "student_prediction": ["36 of 600, 6 in 100"],
+    "student_prediction": ["36 (25 to 48) of 600, 6 in 100"],
     "early_warning": ["21 (17 to 25)", "Most students on any list stay in school", "Northfield High"],
 }
 LAST = """

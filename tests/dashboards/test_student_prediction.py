@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,8 +25,11 @@ def test_it_runs_to_its_end_and_reads_published_tables_only(demo_root: Path, mon
     done = run(demo_root, monkeypatch)
     widgets = done.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
     page = "".join(one["state"].get("value") or "" for one in widgets if one["model_name"] == "HTMLModel")
-    assert "36 of 600, 6 in 100" in page
+    assert "36 (25 to 48) of 600, 6 in 100" in page
     assert "7 of 100 left (5 to 9)" in page
+    drawn = [row for row in re.findall(r"<tr.*?</tr>", page) if "wb-length" in row and re.search(r"<td>\d", row)]
+    assert len(drawn) > 10
+    assert all("wb-limits" in row for row in drawn)  # no bar without its uncertainty
     assert "84 (82 to 86)" in page
     assert "wb-sorry" not in page
     assert sorted(path for path in demo_root.rglob("*") if "runs" not in path.parts) == before

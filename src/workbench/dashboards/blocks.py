@@ -22,12 +22,16 @@ Value = float | str | None
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its label, its length in the units of the chart (none where it is no number), the text beside it."""
+    """One bar: its label, its length in the units of the chart (none where it is no number), the text beside it.
+
+    `limits` are the ends of the line that is drawn across its end, in the same units; the text tells them too.
+    """
 
     label: str
     value: Value
     text: str
     chosen: bool = False
+    limits: tuple[float, float] | None = None
 
 
 def opens_at(options: Iterable[str], is_shown: Callable[[str], bool]) -> list[str]:
@@ -95,7 +99,7 @@ def bars(items: Iterable[Bar], caption: str) -> str:
     Every value stands beside its bar as text, so that colour and length carry nothing alone.
     """
     items = list(items)
-    longest = max(map(_length, items), default=0) or 1
+    longest = max([one.limits[1] if one.limits else _length(one) for one in items], default=0) or 1
     rows = "".join(_bar(item, longest) for item in items)
     return (
         f'<figure class="wb-bars"><figcaption>{escape(caption)}</figcaption>'
@@ -153,15 +157,19 @@ def people(count: Value) -> str:
     return "fewer than 1" if isinstance(count, float) and 0 < count < 1 else decimal(count, 0)
 
 
-def by_chance(words: str, expected: Value) -> str:
-    """Return words, and within which numbers a count lies in 95 of 100 cases if what is expected is exactly right.
+def chance(expected: Value) -> tuple[int, int] | None:
+    """Return within which numbers a count lies in 95 of 100 cases if what is expected is exactly right.
 
     Quantiles of a Poisson count, whose variance is at least that of a sum of yes and no (Hodges & Le Cam 1960).
     """
-    if not isinstance(expected, float):
+    return (_poisson(expected, 0.025), _poisson(expected, 0.975)) if isinstance(expected, float) else None
+
+
+def by_chance(words: str, expected: Value) -> str:
+    """Return words, and within which numbers `chance` alone lets a count lie."""
+    if (limits := chance(expected)) is None:
         return words
-    low, high = (_poisson(expected, level) for level in (0.025, 0.975))
-    return f"{words}; by chance alone {low:,} to {high:,}"
+    return f"{words}; by chance alone {limits[0]:,} to {limits[1]:,}"
 
 
 def _poisson(expected: float, level: float) -> int:
@@ -214,7 +222,11 @@ def _length(item: Bar) -> float:
 def _bar(item: Bar, longest: float) -> str:
     width = 100 * _length(item) / longest
     mark = ' class="wb-chosen"' if item.chosen else ""
+    line = ""
+    if item.limits:
+        left, right = (100 * limit / longest for limit in item.limits)
+        line = f'<i class="wb-limits" style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
     return (
-        f'<tr{mark}><th scope="row">{escape(item.label)}</th>'
-        f'<td><span class="wb-bar" style="width:{width:.1f}%"></span></td><td>{escape(item.text)}</td></tr>'
+        f'<tr{mark}><th scope="row">{escape(item.label)}</th><td><span class="wb-length">'
+        f'<span class="wb-bar" style="width:{width:.1f}%"></span>{line}</span></td><td>{escape(item.text)}</td></tr>'
     )
