@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import psutil
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
-from playwright.async_api import Browser, Playwright
+from playwright.async_api import Browser, Page, Playwright
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.websocket import websocket_connect
@@ -48,15 +48,17 @@ async def launched(started: Playwright) -> Browser:
     return await started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
 
 
-async def with_browser(
-    browser: Browser, address: str, until: str, movable: str, after: float = 0, asked: list[str] | None = None
-) -> Look:
-    """Open a page in a browser context of its own and wait until `until` is painted, then `movable`; it stays open."""
-    await asyncio.sleep(after)
-    context = await browser.new_context()
-    page = await context.new_page()
+async def opened(browser: Browser, asked: list[str] | None = None) -> Page:
+    """An empty page in a browser context of its own, which notes what it asks for: a viewer before they come."""
+    page = await (await browser.new_context()).new_page()
     if asked is not None:
         page.on("request", lambda request: asked.append(request.url))
+    return page
+
+
+async def with_browser(page: Page, address: str, until: str, movable: str, after: float = 0) -> Look:
+    """Go to an address and wait until `until` is painted, then `movable`; the page stays open."""
+    await asyncio.sleep(after)
     begun, seconds = time.monotonic(), None
     try:
         await page.goto(address, wait_until="commit", timeout=LONGEST * 1000)

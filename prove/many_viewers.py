@@ -29,10 +29,11 @@ from workbench.hub.kernels import QUIET
 from workbench.hub.settings import PASSED_ON
 from workbench.paths import project_root
 
-VIEWERS, BROWSERS, SPREAD = 30, 3, 60.0
+VIEWERS, BROWSERS, SPREAD, SETTLED = 30, 3, 60.0, 3.0
 SECONDS, MEGABYTES = 3.0, 150.0
-IDLE, LOOK = 100, 5
-"""Seconds without use after which the study's server ends a kernel (a site's: 1,200), and between two looks."""
+IDLE, LOOK, ANEW = 100, 5, 70
+"""Seconds without use after which the study's server ends a kernel (a site's: 1,200), and between two looks; seconds
+after which it has begun to make anew the words of pages that somebody looked at."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Way:
     in_page: bytes
     kernels: int
     pages: int = 0
-    """How many different pages viewers ask for, none of which anybody saw before; 0, where it is one that was seen."""
+    """How many different pages viewers ask for. None was made since the published numbers were, but where there are
+    several, all were looked at before and the server has had a minute for their words; 0, where nothing changed."""
 
 
 _DASHBOARD = ("show/student_prediction", ".wb-card b", ".widget-dropdown select", b'<div class="wb-card"')
@@ -66,7 +68,7 @@ WARM = Way(
     kernels=VIEWERS,
     pages=1,
 )
-SIX = replace(WARM, name=f"{WARM.name}, six different pages", pages=6)
+SIX = replace(WARM, name=f"{WARM.name}, six pages seen the day before", pages=6)
 PLAIN = Way(
     "page for everybody",
     "tables/demo/risk_by_school_group.html",
@@ -135,18 +137,25 @@ async def round_of(
     async with async_playwright() as started:
         browser = await viewers.launched(started)
         asked: list[str] = []
-        await viewers.with_browser(browser, page, way.numbers, way.filters, asked=asked)
+        await viewers.with_browser(await viewers.opened(browser, asked), page, way.numbers, way.filters)
         await browser.close()
         parts = [one for one in asked if one.startswith("http") and one != page and "/api/" not in one]
         time.sleep(2 * QUIET)
         _ready(process, address, way.kernels)  # what took the place of the page that was looked at waits, too
-        if way.pages:
-            os.utime(folder / "access.yml")  # as after a night: no words of a page are still right
         pages = [page if way.pages < 2 else f"{page}?school={quote(name)}" for name in _schools(max(way.pages, 1))]
+        for one in pages if way.pages > 1 else ():
+            await viewers.with_protocol(one, (), way.in_page)
+        if way.pages:
+            os.utime(folder / "access.yml")  # as when something is published: no words of a page are right any more
+        if way.pages > 1:
+            time.sleep(ANEW)
+            _ready(process, address, way.kernels)
         browser = await viewers.launched(started)
+        empty = [await viewers.opened(browser) for _ in range(BROWSERS)]
+        await asyncio.sleep(SETTLED)
         some = [
-            viewers.with_browser(browser, pages[place % len(pages)], way.numbers, way.filters, place * pause * 10)
-            for place in range(BROWSERS)
+            viewers.with_browser(one, pages[place % len(pages)], way.numbers, way.filters, place * pause * 10)
+            for place, one in enumerate(empty)
         ]
         others = [
             viewers.with_protocol(pages[place % len(pages)], parts, way.in_page, place * pause)
@@ -241,9 +250,10 @@ def _written(found: pd.DataFrame) -> int:
         "it; so did whatever else ran there, of which the load before tells (average of one minute, of which each "
         "processor can take 1). Seconds count until the numbers can be read; for filters, until they can be moved. "
         "Pages wait ready only in public mode, where it is known beforehand who looks; kernels wait warm for those "
-        "who sign in. There, no page had been made since the published numbers were: the first viewer of each waits "
-        "for it, and those of the same role and scope who come after are shown its words at once, until their own page "
-        "can move. Six different pages are of a school each, as six principals and their staff see them. Memory is "
+        "who sign in. There, no page had been made since the published numbers were: the first viewer waits for it, "
+        "and those of the same role and scope who come after are shown its words at once, until their own page can "
+        "move. Six different pages are of a school each, as six principals and their staff see them; they had been "
+        "looked at before something was published, and the server had made their words anew. Memory is "
         "the proportional set size of the server and all its kernels, waiting ones included, "
         f"divided by {VIEWERS}. Idle kernels are ended after {IDLE} s here, after 20 minutes at a site."
     )

@@ -50,6 +50,22 @@ def test_who_sees_nothing_comes_before_who_can_wait() -> None:
     assert done(order()) == ["first", "nothing 1", "nothing 2", "words 1", "words 2"]
 
 
+def test_who_can_wait_has_no_turn_beside_who_sees_nothing() -> None:
+    async def order() -> list[str]:
+        turns, log = Turns(2, 9), list[str]()
+
+        async def one(name: str, can_wait: bool) -> None:
+            async with turns.turn(can_wait):
+                log.append(f"{name} begins")
+                await asyncio.sleep(0.01)
+                log.append(f"{name} ends")
+
+        await asyncio.gather(one("nothing", False), one("words 1", True), one("words 2", True))
+        return log
+
+    assert done(order())[:4] == ["nothing begins", "nothing ends", "words 1 begins", "words 2 begins"]
+
+
 def test_a_page_that_never_ends_keeps_no_other_waiting_for_ever() -> None:
     async def held() -> tuple[list[str], list[str]]:
         turns, late, after = Turns(1, 0.05), list[str](), list[str]()
