@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("voila")
 
-from workbench.access.roles import ALL, Scope, Units, Viewer
+from workbench.access.roles import ALL, OF_PERSONS, Scope, Units, Viewer
 from workbench.access.signed_in import AHEAD, told
 from workbench.hub import still
 from workbench.hub.still import Still, Stills
@@ -234,6 +234,31 @@ def test_words_of_a_scope_that_nobody_has_any_more_are_forgotten(site: Path) -> 
 def test_words_that_nobody_looked_at_for_days_are_not_made_anew(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(still, "RECENT", -1.0)
     assert done(anew(site, ACCESS + "\n...\n"))[:2] == (False, False)
+
+
+def test_a_page_that_fails_keeps_no_other_from_being_made_anew(site: Path) -> None:
+    async def both() -> list[bool]:
+        async def render(name: str, kernel_id: str) -> str:
+            if kernels.asked[-1][1]["QUERY_STRING"] == "grade=9":
+                raise ConnectionError
+            return PAGE
+
+        stills, kernels = Stills(), Kernels()
+        for query in ("grade=9", "grade=10"):
+            await made(stills, query=query)
+        os.utime(site / "access.yml", (1, 1))
+        await stills.make_anew(kernels, render)  # type: ignore[arg-type]
+        assert kernels.running == []
+        keys = [still.key("risk", query, PRINCIPAL) for query in ("grade=9", "grade=10")]
+        return [one is not None and stills.find(one) is not None for one in keys]
+
+    assert done(both()) == [False, True]
+
+
+def test_no_page_with_rows_about_students_is_among_those_whose_words_are_kept() -> None:
+    folder = Path(__file__).parents[2] / "notebooks" / "dashboards"
+    of_persons = {path.stem for path in folder.glob("*.ipynb") if "rows_of_persons" in path.read_text(encoding="utf-8")}
+    assert of_persons == set(OF_PERSONS)
 
 
 @pytest.mark.parametrize(("full", "page"), [(True, PAGE), (False, f'<p class="{still.SORRY}"></html>')])

@@ -44,7 +44,8 @@ CSS = """
 .wb-chosen .wb-bar { background: #0b5c8a; }
 .wb-length { display: block; position: relative; }
 .wb-limits { position: absolute; top: 4px; height: 10px; box-sizing: border-box; border: solid #1c2733;
-  border-width: 0 2px; background: linear-gradient(#1c2733, #1c2733) center / 100% 2px no-repeat; }
+  border-width: 0 2px; background: linear-gradient(#1c2733, #1c2733) center / 100% 2px no-repeat;
+  filter: drop-shadow(0 0 1.5px #fff); }
 .wb-section .workbench-table table { font-size: .95rem; width: 100%; margin: 0; }
 .wb-section .workbench-table td, .wb-section .workbench-table th { max-width: none; }
 .wb-downloads { margin: 4px 0 12px;

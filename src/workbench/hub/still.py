@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
+from tornado.log import app_log
 from voila import __version__
 
 from workbench.access.roles import Viewer
@@ -110,7 +111,7 @@ class Stills:
         return found
 
     @asynccontextmanager
-    async def making(self, asked: Key | None, told: str, shown: float | None = None) -> AsyncIterator[list[str]]:
+    async def making(self, asked: Key | None, told: str) -> AsyncIterator[list[str]]:
         """Give a list for the parts of a page that is being made, and keep its words if it became whole."""
         parts: list[str] = []
         if asked is None or asked in self._making:
@@ -120,11 +121,7 @@ class Stills:
         self._making[asked] = done
         try:
             yield parts
-            page = words("".join(parts))
-            if "</html>" in page and SORRY not in page and not _names(page, viewer_told(told).user):
-                plain = page.encode()
-                packed = await asyncio.to_thread(gzip.compress, plain, 6)
-                self._keep(asked, Still(packed, plain, made_from, told, shown or time.monotonic()))
+            await self._keep_words(asked, "".join(parts), made_from, told, time.monotonic())
         finally:
             del self._making[asked]
             done.set()
@@ -144,10 +141,22 @@ class Stills:
         async with self._anew:
             for asked, before in self.outdated():
                 await kernels.calm()
-                async with self.making(asked, before.told, before.shown) as parts:
-                    parts.append(await _ahead(asked, before.told, kernels, render))
+                made_from = today()
+                try:
+                    html = await _ahead(asked, before.told, kernels, render)
+                except Exception:  # one page that fails keeps no other from being made
+                    html = ""
+                    app_log.exception("The words of %s could not be made anew.", asked[0])
+                await self._keep_words(asked, html, made_from, before.told, before.shown)
                 if not self.find(asked):
                     self._kept.pop(asked, None)
+
+    async def _keep_words(self, asked: Key, html: str, made_from: tuple[object, ...], told: str, shown: float) -> None:
+        page = words(html)
+        if "</html>" in page and SORRY not in page and not _names(page, viewer_told(told).user):
+            plain = page.encode()
+            packed = await asyncio.to_thread(gzip.compress, plain, 6)
+            self._keep(asked, Still(packed, plain, made_from, told, shown))
 
     def _keep(self, asked: Key, page: Still) -> None:
         self._kept[asked] = page
