@@ -93,8 +93,10 @@ class Dashboard(Plain, TornadoVoilaHandler):
             self.finish(html)
         elif asked and not sees_words and (found := await stills.find_or_wait(asked)):
             await self._shown(path, viewer)
-            self.set_header("Content-Encoding", "gzip")
-            self.finish(found.packed)
+            self.set_header("Vary", "Accept-Encoding")
+            if packed := "gzip" in self.request.headers.get("Accept-Encoding", ""):
+                self.set_header("Content-Encoding", "gzip")
+            self.finish(found.packed if packed else found.plain)
         else:
             async with stills.making(asked, self._told()) as parts, kernels.page(can_wait=sees_words):
                 async for html in self.get_generator(path=f"{path}.ipynb"):

@@ -45,6 +45,12 @@ class Person:
         headers |= {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
         return self.context.request.fetch(address, method=method, headers=headers, max_redirects=0)
 
+    def reads(self, address: str, encoding: str) -> Any:
+        """Ask for a page in an encoding, with the cookies of the browser."""
+        held = {one["name"]: one["value"] for one in self.context.cookies(address)}
+        headers = {"X-XSRFToken": held["_xsrf"], "Accept-Encoding": encoding}
+        return self.context.request.get(address, headers=headers, max_redirects=0)
+
     def socket(self, dashboards: str, kernel: str, origin: str = "") -> Any:
         where = urllib.parse.urlsplit(dashboards)
         return websocket.create_connection(
@@ -163,6 +169,9 @@ def test_a_colleague_is_shown_the_words_at_once_and_another_school_is_not(
     what_moves = with_words(hub, person, user)
     assert school in person.page.inner_text("main")
     assert other not in person.page.content()
+    for encoding, packed in (("gzip", "gzip"), ("identity", None)):
+        answer = person.reads(hub.dashboards + "show/school_profile", encoding)
+        assert (answer.headers.get("content-encoding"), school in answer.text()) == (packed, True)
     look = {"who": user, "what": "was shown", "thing": "dashboard school_profile", "role": "principal"}
     assert look.items() <= audit(hub)[before].items()
     what_moves.continue_()
