@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 Hub = Any
+ASKS = "X-Workbench-Moving"
 FULL = """
 import sys
 from workbench.hub import kernels, service
@@ -39,10 +40,10 @@ def full(
         yield address
 
 
-def asked(address: str) -> tuple[int, str, Any]:
+def asked(address: str, **headers: str) -> tuple[int, str, Any]:
     """Ask as a browser of its own."""
     try:
-        with urllib.request.urlopen(address, timeout=120) as answer:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=120) as answer:
             return answer.status, answer.read().decode(), answer.headers
     except urllib.error.HTTPError as answer:
         return answer.code, answer.read().decode(), answer.headers
@@ -53,11 +54,15 @@ def test_who_comes_when_all_places_are_taken_is_asked_to_wait(full: str) -> None
     status, text, _ = asked(page)
     assert status == 200
     assert "Cedar High" in text
-    status, text, headers = asked(page)
-    assert status == 503
-    assert "Many people are looking at this moment. Please try again in a few minutes." in text
-    assert "Cedar" not in text
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    status, text, _ = asked(page)
+    assert (status, "kernelId" in text) == (200, False)  # the words, which take no place
+    assert "Cedar High" in text
+    for address, more in ((page, {ASKS: "1"}), (f"{page}&school=S01", {})):
+        status, text, headers = asked(address, **more)
+        assert status == 503
+        assert "Many people are looking at this moment. Please try again in a few minutes." in text
+        assert "Cedar" not in text
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert asked(f"{full}tables/")[0] == 200  # the pages for everybody take no place
 
 
@@ -68,7 +73,7 @@ def test_a_sign_in_lasts_ten_hours_and_then_ends(hub: Hub, chromium: Any) -> Non
     page.fill("#username_input", "p.cedar")
     page.fill("#password_input", hub.password)
     page.click("#login_submit")
-    page.wait_for_selector(".wb-card b", timeout=90_000)
+    page.wait_for_selector("#rendered_cells:not(:has(.wb-still)) .wb-card b", timeout=90_000)
     mine = f"{hub.dashboards}api/kernels/" + page.evaluate(
         "JSON.parse(document.getElementById('jupyter-config-data').text).kernelId"
     )
