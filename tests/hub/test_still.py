@@ -127,8 +127,11 @@ def test_nobody_has_no_page_and_long_addresses_are_not_kept(site: Path) -> None:
     assert still.key("risk", "a" * 2000, PRINCIPAL) is None
 
 
-def test_who_comes_while_a_page_is_made_waits_for_it(site: Path) -> None:
-    async def many() -> tuple[int, int]:
+@pytest.mark.parametrize(("viewers", "go_away", "shown", "made_by"), [(30, 0, 29, 1), (5, 1, 3, 2)])
+def test_who_comes_while_a_page_is_made_waits_for_it_and_where_its_first_viewer_goes_away_another_makes_it(
+    site: Path, viewers: int, go_away: int, shown: int, made_by: int
+) -> None:
+    async def at_once() -> tuple[int, int]:
         stills, asked, making = Stills(), still.key("risk", "", PRINCIPAL), 0
         assert asked is not None
 
@@ -139,35 +142,15 @@ def test_who_comes_while_a_page_is_made_waits_for_it(site: Path) -> None:
             making += 1
             async with stills.making(asked, told("p.cedar")) as parts:
                 await asyncio.sleep(0.01)
-                parts.append(PAGE)
-            return False
-
-        return sum(await asyncio.gather(*(one() for _ in range(30)))), making
-
-    assert done(many()) == (29, 1)
-
-
-def test_where_the_first_goes_away_another_makes_the_page(site: Path) -> None:
-    async def gone() -> tuple[int, int]:
-        stills, asked, making = Stills(), still.key("risk", "", PRINCIPAL), 0
-        assert asked is not None
-
-        async def one() -> bool:
-            nonlocal making
-            if await stills.find_or_wait(asked):
-                return True
-            making += 1
-            async with stills.making(asked, told("p.cedar")) as parts:
-                await asyncio.sleep(0.01)
-                if making == 1:
+                if making <= go_away:
                     raise ConnectionError
                 parts.append(PAGE)
             return False
 
-        found = await asyncio.gather(*(one() for _ in range(5)), return_exceptions=True)
+        found = await asyncio.gather(*(one() for _ in range(viewers)), return_exceptions=True)
         return sum(one is True for one in found), making
 
-    assert done(gone()) == (3, 2)
+    assert done(at_once()) == (shown, made_by)
 
 
 def test_there_is_a_limit_to_what_is_kept(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

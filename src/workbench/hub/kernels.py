@@ -104,8 +104,7 @@ class Kernels:
     async def page(self, can_wait: bool) -> AsyncIterator[None]:
         """Wait for a turn and count a page that is being made, beside which no kernel is warmed.
 
-        Two a processor are made at once, since half of its time a page waits for disk and wire; more would only keep
-        each other, and the server, waiting.
+        As many are made at once as there are processors: more would only keep each other, and the server, waiting.
         """
         self._rendering += 1
         self._last = time.monotonic()
