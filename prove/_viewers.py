@@ -48,9 +48,15 @@ async def launched(started: Playwright) -> Browser:
     return await started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
 
 
-async def opened(browser: Browser, asked: list[str] | None = None) -> Page:
-    """An empty page in a browser context of its own, which notes what it asks for: a viewer before they come."""
-    page = await (await browser.new_context()).new_page()
+async def opened(browser: Browser, asked: list[str] | None = None, cookie: tuple[str, str, str] | None = None) -> Page:
+    """An empty page in a browser context of its own, which notes what it asks for: a viewer before they come.
+
+    `cookie` is a name, its value and the address that it is for.
+    """
+    context = await browser.new_context()
+    if cookie:
+        await context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": cookie[2]}])
+    page = await context.new_page()
     if asked is not None:
         page.on("request", lambda request: asked.append(request.url))
     return page
@@ -70,20 +76,22 @@ async def with_browser(page: Page, address: str, until: str, movable: str, after
     return Look(seconds, time.monotonic() - begun, by_browser=True)
 
 
-async def with_protocol(address: str, parts: Iterable[str], until: bytes, after: float = 0) -> Look:
+async def with_protocol(address: str, parts: Iterable[str], until: bytes, after: float = 0, cookie: str = "") -> Look:
     """Ask for a page and for the files that a browser asks for with it, then for the page's widgets.
 
     The numbers can be read when `until` has come in the page itself; where these are words alone, the page that moves
-    is asked for as their script does; where there is no kernel, the filters come with the page.
+    is asked for as their script does; where there is no kernel, the filters come with the page. `cookie` is what the
+    viewer comes with.
     """
     await asyncio.sleep(after)
     client = AsyncHTTPClient()
     begun, seconds = time.monotonic(), None
     try:
-        page = await _got(client, address, "")
+        page = await _got(client, address, cookie)
         assert until in page.body, "the numbers are not in the page"
         seconds = time.monotonic() - begun
-        cookie = "; ".join(one.split(";")[0] for one in page.headers.get_list("Set-Cookie"))
+        given = [one.split(";")[0] for one in page.headers.get_list("Set-Cookie")]
+        cookie = "; ".join([*([cookie] if cookie else []), *given])
         if ASKS.encode() in page.body:
             page = await _got(client, address, cookie, {ASKS: "1"})
         await asyncio.gather(*(_got(client, urljoin(address, part), cookie) for part in parts))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -18,9 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+import _signed_in
 import _study
 import _viewers as viewers
 import pandas as pd
+from _signed_in import USER
 from playwright.async_api import async_playwright
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
@@ -30,6 +31,7 @@ from workbench.hub.settings import PASSED_ON
 from workbench.paths import project_root
 
 VIEWERS, BROWSERS, SPREAD, SETTLED = 30, 3, 60.0, 3.0
+FIRST = "first.comer"
 SECONDS, MEGABYTES = 3.0, 150.0
 IDLE, LOOK, ANEW = 100, 5, 70
 """Seconds without use after which the study's server ends a kernel (a site's: 1,200), and between two looks; seconds
@@ -52,6 +54,8 @@ class Way:
     one and nothing changed."""
     seen: bool = False
     """Whether they were looked at before that, and the server has had a minute for their words."""
+    schools: int = 0
+    """Of how many schools the viewers are, who have signed in; 0, where they are the public."""
 
 
 _DASHBOARD = ("show/student_prediction", ".wb-card b", ".widget-dropdown select", b'<div class="wb-card"')
@@ -72,6 +76,7 @@ WARM = Way(
 )
 SIX = replace(WARM, name=f"{WARM.name}, six pages", pages=6)
 SEEN = replace(SIX, name=f"{SIX.name} seen the day before", seen=True)
+SIGNED_IN = replace(WARM, name="dashboard, people of six schools sign in after a restart", pages=0, schools=6)
 PLAIN = Way(
     "page for everybody",
     "tables/demo/risk_by_school_group.html",
@@ -83,12 +88,22 @@ PLAIN = Way(
 )
 
 
-def site(place: Path) -> str:
-    """A site with this one dashboard, so that what waits ready is what is looked at; all else is the project's."""
+def site(place: Path, schools: int) -> str:
+    """A site with this one dashboard, so that what waits ready is what is looked at; all else is the project's.
+
+    Its people are the viewers, of so many schools in turn, and one of another school who comes before them.
+    """
     root, dashboards = project_root(), Path("notebooks", "dashboards")
     (place / dashboards).mkdir(parents=True)
     (place / "published").mkdir()
-    shutil.copy(root / "access.yml", place)
+    granted = (root / "access.yml").read_text()
+    if schools:
+        whose = {FIRST: "another"} | {_user(number): f"S{number % schools}" for number in range(VIEWERS)}
+        people = [
+            f"  - {{user: {user}, role: principal, schools: [{one}], tables: all}}" for user, one in whose.items()
+        ]
+        granted = granted.removesuffix("...\n") + "\n".join(["people:", *people, "...", ""])
+    (place / "access.yml").write_text(granted)
     for part in ("jupyter", "public", "published/demo", dashboards / "student_prediction.ipynb"):
         (place / part).symlink_to(root / part)
     return str(place)
@@ -103,16 +118,20 @@ def served(way: Way) -> Iterator[tuple[str, int, Path]]:
     with tempfile.TemporaryDirectory() as place:
         ours, folder = str(project_root() / "jupyter"), Path(place, "site")
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
-            "WORKBENCH_ROOT": site(folder),
+            "WORKBENCH_ROOT": site(folder, way.schools),
             "WORKBENCH_AUDIT": f"{place}/log",
             "WORKBENCH_AUDIT_ANCHOR": f"{place}/anchor.txt",
             **{"JUPYTER_PATH": ours, "JUPYTER_CONFIG_PATH": ours, "JUPYTER_PREFER_ENV_PATH": "1"},
         }
         settings = [
-            *("--Voila.ip=127.0.0.1", f"--port={port}", *way.waiting),
+            *way.waiting,
             *(f"--MappingKernelManager.cull_idle_timeout={IDLE}", f"--MappingKernelManager.cull_interval={LOOK}"),
         ]
-        process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "workbench.hub.service", *settings], env=env)
+        program = ["-m", "workbench.hub.service", "--Voila.ip=127.0.0.1", f"--port={port}"]
+        if way.schools:
+            program = [_signed_in.__file__]
+            env |= {"JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}/", "JUPYTERHUB_SERVICE_PREFIX": "/"}
+        process = subprocess.Popen([sys.executable, "-W", "ignore", *program, *settings], env=env)
         try:
             yield _ready(process.pid, f"http://127.0.0.1:{port}/", way.kernels), process.pid, folder
         finally:
@@ -127,6 +146,8 @@ def _ready(process: int, address: str, kernels: int) -> str:
             urllib.request.urlopen(address).close()
             break
         time.sleep(0.3)
+    else:
+        raise TimeoutError("the server does not answer")
     while viewers.kernels(process) < kernels or viewers.work(process, 3.0) > 0.3:
         time.sleep(1)
     return address
@@ -140,7 +161,8 @@ async def round_of(
     async with async_playwright() as started:
         browser = await viewers.launched(started)
         asked: list[str] = []
-        await viewers.with_browser(await viewers.opened(browser, asked), page, way.numbers, way.filters)
+        first = await viewers.opened(browser, asked, _cookie(way, FIRST, address))
+        await viewers.with_browser(first, page, way.numbers, way.filters)
         await browser.close()
         parts = [one for one in asked if one.startswith("http") and one != page and "/api/" not in one]
         time.sleep(2 * QUIET)
@@ -154,20 +176,30 @@ async def round_of(
             time.sleep(ANEW)
             _ready(process, address, way.kernels)
         browser = await viewers.launched(started)
-        empty = [await viewers.opened(browser) for _ in range(BROWSERS)]
+        users = [_user(place) for place in range(VIEWERS)]
+        empty = [await viewers.opened(browser, None, _cookie(way, user, address)) for user in users[:BROWSERS]]
         await asyncio.sleep(SETTLED)
         some = [
             viewers.with_browser(one, pages[place % len(pages)], way.numbers, way.filters, place * pause * 10)
             for place, one in enumerate(empty)
         ]
         others = [
-            viewers.with_protocol(pages[place % len(pages)], parts, way.in_page, place * pause)
-            for place in range(VIEWERS - BROWSERS)
+            viewers.with_protocol(pages[place % len(pages)], parts, way.in_page, place * pause, f"{USER}={user}")
+            for place, user in enumerate(users[BROWSERS:])
         ]
         looks = list(await asyncio.gather(*some, *others))
         memory = viewers.proportional(viewers.tree(process)) / VIEWERS
         await browser.close()
     return looks, memory, 0 if spread else await _left(address, looks)
+
+
+def _user(number: int) -> str:
+    return f"viewer.{number}"
+
+
+def _cookie(way: Way, user: str, address: str) -> tuple[str, str, str] | None:
+    """What a browser comes with of somebody who has signed in."""
+    return (USER, user, address) if way.schools else None
 
 
 def _schools(count: int) -> list[str]:
@@ -226,7 +258,7 @@ def main() -> int:
         sys.exit("Nothing is published yet for the dashboard. Type: make demo")
     if not Path(project_root(), "public", "demo").is_dir():
         sys.exit("There are no pages for everybody yet. Type: workbench pages")
-    rounds = [(way, spread) for spread in (0.0, SPREAD) for way in (PLAIN, READY, WARM, SIX, SEEN)]
+    rounds = [(way, spread) for spread in (0.0, SPREAD) for way in (PLAIN, READY, WARM, SIX, SEEN, SIGNED_IN)]
     rows, failed = [], 0
     for way, spread in rounds:
         rows.append(row(way, "over a minute" if spread else "together", spread))
@@ -247,18 +279,20 @@ def _written(found: pd.DataFrame) -> int:
     )
     verdicts["kernels that nobody uses are ended"] = bool((found["kernels left"] == 0).all())
     how = (
-        f"The shared server in public mode, with one dashboard, on {os.cpu_count()} cores; {BROWSERS} of {VIEWERS} "
-        "viewers are headless browsers with nothing in their caches, the others ask what such a browser asks: the "
-        "page, the files that it names, and the state of its widgets. All run on the machine of the server and slow "
-        "it; so did whatever else ran there, of which the load before tells (average of one minute, of which each "
-        "processor can take 1). Seconds count until the numbers can be read; for filters, until they can be moved. "
-        "Pages wait ready only in public mode, where it is known beforehand who looks; kernels wait warm for those "
-        "who sign in. There, no page had been made since the published numbers were: the first viewer waits for it, "
-        "and those of the same role and scope who come after are shown its words at once, until their own page can "
-        "move. Six pages are of a school each, as six principals and their staff see them; where they had been seen "
-        "the day before, the server had made their words anew. Memory is the proportional set size of the server and "
-        "all its kernels, waiting ones included, "
-        f"divided by {VIEWERS}. Idle kernels are ended after {IDLE} s here, after 20 minutes at a site."
+        "The shared server, in public mode but for people who sign in, with one dashboard, on "
+        f"{os.cpu_count()} cores; {BROWSERS} of {VIEWERS} viewers are headless browsers with nothing in their caches, "
+        "the others ask what such a browser asks: the page, the files that it names, and the state of its widgets. All "
+        "run on the machine of the server and slow it; so did whatever else ran there, of which the load before tells "
+        "(average of one minute, of which each processor can take 1). Seconds count until the numbers can be read; for "
+        "filters, until they can be moved.\n\n"
+        "Pages wait ready only in public mode, where it is known beforehand who looks. Where kernels wait warm, no "
+        "page had been made since the published numbers were: the first viewer waits for it, and those who come after "
+        "are shown its words at once, until their own page can move. Six pages are of six addresses, each with a "
+        "filter for a school, and nobody had asked for any; where they had been seen the day before, the server had "
+        "made their words anew. People who sign in are five each of six schools, with scopes of their own: nobody of "
+        "theirs had come since the server was started, and it had made their words by itself.\n\n"
+        "Memory is the proportional set size of the server and all its kernels, waiting ones included, divided by "
+        f"{VIEWERS}. Idle kernels are ended after {IDLE} s here, after 20 minutes at a site."
     )
     title = "Thirty viewers at once"
     return _study.write("many_viewers", title, [_study.markdown(found, 1), how], verdicts)

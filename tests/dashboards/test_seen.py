@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 import workbench as wb
 from workbench.access import Scope, Viewer
 from workbench.access.roles import ALL, Units
+from workbench.access.signed_in import AHEAD
 from workbench.dashboards import seen
 from workbench.disclosure import published
 from workbench.errors import AccessDenied, AuditError
@@ -49,6 +51,17 @@ def test_the_public_is_refused_in_the_same_words_as_for_a_table_that_is_not_ther
         with pytest.raises(AccessDenied, match="not there, or it is not for you"):
             seen.read("demo", name, at=AT, viewer=Viewer("", "public", Scope(tables=Units(frozenset({"open"})))))
     assert [line["what"] for line in lines(by_school)] == ["was refused", "was refused"]
+
+
+def test_what_is_read_before_anybody_looks_is_written_of_no_person(
+    by_school: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(AHEAD, "1")
+    seen.read("demo", "by_school", at=AT, viewer=CEDAR)
+    with pytest.raises(AccessDenied):
+        seen.read("demo", "by_school", at=AT, viewer=replace(CEDAR, scope=Scope()))
+    found = [(line["who"], line["what"]) for line in lines(by_school)]
+    assert found == [("dashboards", "prepared"), ("dashboards", "was refused")]
 
 
 def test_what_cannot_be_written_down_is_not_shown(by_school: Path) -> None:

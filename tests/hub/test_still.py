@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("voila")
 
 from workbench.access.roles import ALL, OF_PERSONS, Scope, Units, Viewer
-from workbench.access.signed_in import AHEAD, told
+from workbench.access.signed_in import told
 from workbench.hub import still
 from workbench.hub.still import Still, Stills
 
@@ -110,6 +110,11 @@ def test_words_of_a_page_that_changed_while_it_was_made_are_not_shown(site: Path
     assert done(half_way()) is None
 
 
+def test_words_of_one_whose_scope_changed_after_they_came_are_not_kept_for_those_who_still_have_it(site: Path) -> None:
+    (site / "access.yml").write_text(ACCESS.replace("S01", "S02"))  # their kernel will read it now
+    assert done(made(Stills())) is None
+
+
 @pytest.mark.parametrize(
     "page",
     [
@@ -161,89 +166,7 @@ def test_there_is_a_limit_to_what_is_kept(site: Path, monkeypatch: pytest.Monkey
     assert len(stills._kept) == 2
 
 
-class Kernels:
-    """Kernels that are only names; `full` has no place for another."""
-
-    def __init__(self, full: bool = False) -> None:
-        self.full, self.running, self.asked = full, list[str](), list[tuple[str, Mapping[str, str]]]()
-
-    async def calm(self) -> None:
-        pass
-
-    async def unowned(self, waiting: int) -> str:
-        self.running += [] if self.full else ["k"]
-        return "" if self.full else "k"
-
-    async def tell(self, kernel_id: str, viewer: str, request: Mapping[str, str]) -> None:
-        self.asked.append((viewer, request))
-
-    async def end(self, kernel_id: str) -> None:
-        self.running.remove(kernel_id)
-
-
-async def anew(
-    site: Path, access: str, kernels: Kernels | None = None, page: str = PAGE, query: str = "grade=9"
-) -> tuple[bool, bool, Kernels]:
-    """Change access.yml and make words anew: whether they are right, whether they are still known, and the kernels."""
-
-    async def render(name: str, kernel_id: str) -> str:
-        assert (name, kernel_id) == ("risk", "k")
-        return page
-
-    stills, kernels = Stills(), kernels or Kernels()
-    await made(stills, query=query)
-    (site / "access.yml").write_text(access)
-    os.utime(site / "access.yml", (1, 1))
-    await stills.make_anew(kernels, render)  # type: ignore[arg-type]
-    asked = still.key("risk", query, PRINCIPAL)
-    assert asked is not None
-    return stills.find(asked) is not None, bool(stills._kept), kernels
-
-
-def test_after_a_change_words_are_made_anew_before_the_next_viewer(site: Path) -> None:
-    right, _, kernels = done(anew(site, ACCESS + "\n...\n"))
-    assert right
-    assert kernels.running == []
-    ((viewer, request),) = kernels.asked
-    assert viewer == told("p.cedar")
-    assert (request["QUERY_STRING"], request[AHEAD]) == ("grade=9", "1")
-
-
-def test_words_of_a_scope_that_nobody_has_any_more_are_forgotten(site: Path) -> None:
-    _, known, kernels = done(anew(site, ACCESS.replace("S01", "S02")))
-    assert (known, kernels.asked) == (False, [])
-
-
-def test_words_that_nobody_looked_at_for_days_are_not_made_anew(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(still, "RECENT", -1.0)
-    assert done(anew(site, ACCESS + "\n...\n"))[:2] == (False, False)
-
-
-def test_a_page_that_fails_keeps_no_other_from_being_made_anew(site: Path) -> None:
-    async def both() -> list[bool]:
-        async def render(name: str, kernel_id: str) -> str:
-            if kernels.asked[-1][1]["QUERY_STRING"] == "grade=9":
-                raise ConnectionError
-            return PAGE
-
-        stills, kernels = Stills(), Kernels()
-        for query in ("grade=9", "grade=10"):
-            await made(stills, query=query)
-        os.utime(site / "access.yml", (1, 1))
-        await stills.make_anew(kernels, render)  # type: ignore[arg-type]
-        assert kernels.running == []
-        keys = [still.key("risk", query, PRINCIPAL) for query in ("grade=9", "grade=10")]
-        return [one is not None and stills.find(one) is not None for one in keys]
-
-    assert done(both()) == [False, True]
-
-
 def test_no_page_with_rows_about_students_is_among_those_whose_words_are_kept() -> None:
     folder = Path(__file__).parents[2] / "notebooks" / "dashboards"
     of_persons = {path.stem for path in folder.glob("*.ipynb") if "rows_of_persons" in path.read_text(encoding="utf-8")}
     assert of_persons == set(OF_PERSONS)
-
-
-@pytest.mark.parametrize(("full", "page"), [(True, PAGE), (False, f'<p class="{still.SORRY}"></html>')])
-def test_words_that_fail_or_find_no_kernel_are_forgotten(site: Path, full: bool, page: str) -> None:
-    assert done(anew(site, ACCESS + "\n...\n", Kernels(full), page))[:2] == (False, False)

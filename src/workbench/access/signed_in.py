@@ -7,12 +7,15 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from workbench.access.grants import viewer
+from workbench.access.grants import read, viewer
 from workbench.access.roles import Viewer
+from workbench.errors import WorkbenchError
 
 VARIABLE: Final = "WORKBENCH_VIEWER"
 AHEAD: Final = "WORKBENCH_AHEAD"
 """Set in a kernel that makes a page as this viewer would see it, though nobody looks yet."""
+NOBODY: Final = "nobody-has-come-yet"
+"""Whom a page for a group is made for before somebody of it comes."""
 
 
 def told(user: str | None, groups: Iterable[str] = ()) -> str:
@@ -28,6 +31,28 @@ def present_viewer() -> Viewer:
 def made_ahead() -> bool:
     """Return whether this kernel makes a page that nobody looks at yet."""
     return bool(os.environ.get(AHEAD))
+
+
+def audiences() -> dict[Viewer, str]:
+    """Return each role and scope that `access.yml` grants, as a viewer without a name, and words that tell of one.
+
+    It is empty while the file cannot be used.
+    """
+    try:
+        people = read().people
+    except WorkbenchError:
+        return {}
+    found: dict[Viewer, str] = {}
+    for grant in people:
+        words = told(NOBODY, [grant.who]) if grant.is_group else told(grant.who)
+        found.setdefault(Viewer("", grant.role, grant.scope), words)
+    return found
+
+
+def public_audience() -> dict[Viewer, str]:
+    """Return the public alone in the same form, where anything is shown without sign-in."""
+    public = viewer(None)
+    return {public: told(None)} if public.role else {}
 
 
 def viewer_told(words: str) -> Viewer:

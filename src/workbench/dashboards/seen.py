@@ -48,20 +48,21 @@ def read(
 
     `at` is the time of the look (ISO 8601 with its zone), `filters` are as the person set them and are written down,
     `what` is "exported" for a download, `before` asks for the table as it was published before the current one. In a
-    kernel that makes a page ahead, "prepared" is written, and of nobody. Raises AccessDenied where the table is not for
-    this viewer, BadInput where it cannot be read, AuditError where the look cannot be written, and then nothing is
-    shown.
+    kernel that makes a page ahead, "prepared" or "was refused" is written, of the dashboards and of no person. Raises
+    AccessDenied where the table is not for this viewer, BadInput where it cannot be read, AuditError where the look
+    cannot be written, and then nothing is shown.
     """
     viewer = viewer or present_viewer()
-    thing = f"{run_name}/{name}"
+    thing, who = f"{run_name}/{name}", viewer.user or "public"
+    if made_ahead():
+        who, what = "dashboards", "prepared"
     # Before the file is opened: whether there is a table that is not theirs, viewers are not told.
     theirs = bool(viewer.role) and name in viewer.scope.tables
     found = _found(run_name, name, before) if theirs else None
     if found is None or not viewer.sees({"audience": found.audience, "unit": found.unit}, name):
-        record(Event(viewer.user or "public", "was refused", thing, viewer.role or "", filters or {}), at)
+        record(Event(who, "was refused", thing, viewer.role or "", filters or {}), at)
         raise AccessDenied(NOT_SHOWN)
     mine, left_out = _cut(found, viewer)
-    who, what = ("dashboards", "prepared") if made_ahead() else (viewer.user or "public", what)
     record(Event(who, what, thing, viewer.role or "", filters or {}, len(mine.table)), at)
     return Seen(mine, " ".join([_not_shown(found.audience, found.unit, viewer), *left_out]))
 

@@ -14,15 +14,16 @@ from urllib.parse import urlsplit
 
 import voila.handler
 from jupyterlab_server.themes_handler import ThemesHandler
-from tornado.ioloop import PeriodicCallback
+from tornado.ioloop import IOLoop, PeriodicCallback
 from traitlets import Bool, Integer
 from voila import __version__
 from voila.app import Voila
 from voila.notebook_renderer import NotebookRenderer
 
 from workbench.access.roles import OF_PERSONS
-from workbench.access.signed_in import told
+from workbench.access.signed_in import audiences, public_audience, told
 from workbench.hub import pages, rendering, tables
+from workbench.hub.ahead import Ahead
 from workbench.hub.assets import VERSION, Asset, of_template
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
 from workbench.hub.kernels import ALLOWED, Kernels
@@ -62,6 +63,8 @@ class SharedVoila(Voila):
             ReadyPages(self.kernels, self.rendered, known, self.ready, told(None), asked) if self.public else None
         )
         self.stills = Stills()
+        granted = public_audience if self.public else audiences
+        self.ahead = Ahead(self.stills, self.kernels, self.rendered, known, granted)
         out = '<p><a href="/hub/spawn">JupyterLab, for researchers</a> · <a href="/hub/logout">Sign out</a></p>'
         return settings | {
             "kernels": self.kernels,
@@ -131,11 +134,12 @@ class SharedVoila(Voila):
         return html
 
     def listen(self) -> None:
-        """Begin to serve, with the first kernels warming, and more whenever some have gone; words are made anew."""
+        """Begin to serve; what waits for viewers is made now, and looked after every minute."""
         for fill in [self.kernels.fill, *([self.pages.fill] if self.pages else [])]:
             fill()
             PeriodicCallback(fill, 60_000).start()
-        PeriodicCallback(lambda: self.stills.make_anew(self.kernels, self.rendered), 60_000).start()
+        PeriodicCallback(self.ahead.make, 60_000).start()
+        IOLoop.current().add_callback(self.ahead.make)
         super().listen()
 
 
