@@ -150,12 +150,14 @@ class Kernels:
         return started
 
     async def _say(self, kernel_id: str, code: str) -> None:
-        """Run the server's own line in a kernel, unseen, and wait until it is done."""
+        """Run the server's own line in a kernel, unseen, and wait until it is done.
+
+        The kernel's answer is enough: it puts nothing out, so nobody need wait until its output could be heard.
+        """
         client = self._manager.get_kernel(kernel_id).client()
         client.start_channels()
         try:
-            await client.wait_for_ready(timeout=120)
-            answer = await client._async_execute_interactive(code, silent=True, store_history=False, timeout=120)
+            answer = await client.execute(code, silent=True, store_history=False, reply=True, timeout=120)
         finally:
             client.stop_channels()
         if answer["content"]["status"] != "ok":
