@@ -170,10 +170,12 @@ class ForOne:
 
     def __init__(self, manager: Any, kernels: Kernels, owner: str, viewer: str) -> None:
         self._manager, self._kernels, self._owner, self._viewer = manager, kernels, owner, viewer
+        self.started = ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._manager, name)
 
     async def start_kernel(self, *, env: Mapping[str, str], **_: Any) -> str:
-        """Return a kernel for a page, with Voilà's facts about the request in its environment."""
-        return await self._kernels.start(self._owner, self._viewer, env)
+        """Return a kernel for a page, with Voilà's facts about the request in its environment; `started` names it."""
+        self.started = await self._kernels.start(self._owner, self._viewer, env)
+        return self.started

@@ -77,32 +77,57 @@ class Dashboard(Plain, TornadoVoilaHandler):
     @property
     def kernel_manager(self) -> ForOne:
         """The kernels, as far as this viewer is concerned."""
-        return ForOne(self.settings["kernel_manager"], self.settings["kernels"], self.owner, self._told())
+        if not hasattr(self, "_kernels"):
+            self._kernels = ForOne(self.settings["kernel_manager"], self.settings["kernels"], self.owner, self._told())
+        return self._kernels
 
     @authenticated
     async def get(self, path: str = "") -> None:
-        """Answer with a dashboard that the list names, whatever else lies in its folder."""
+        """Answer with a dashboard that the list names, whatever else lies in its folder: its words, then the rest."""
         if path not in self.settings["dashboards"]:
             raise HTTPError(404)
         _ = self.xsrf_token  # sets the cookie that the page's own requests need
         self.set_header("Cache-Control", "no-cache, no-store, must-revalidate")
-        viewer, stills, kernels = viewer_told(self._told()), self.settings["stills"], self.settings["kernels"]
-        sees_words = still.ASKS in self.request.headers
+        viewer, sees_words = viewer_told(self._told()), still.ASKS in self.request.headers
         asked = None if path in OF_PERSONS else still.key(path, self.request.query, viewer)
-        if not self.request.query and (html := await self._ready(path, viewer)):
-            self.finish(html)
-        elif asked and not sees_words and (found := await stills.find_or_wait(asked)):
+        if asked and not sees_words and (words := await self.settings["stills"].find_or_wait(asked)):
             await self._shown(path, viewer)
-            self.set_header("Vary", "Accept-Encoding")
-            if packed := "gzip" in self.request.headers.get("Accept-Encoding", ""):
-                self.set_header("Content-Encoding", "gzip")
-            self.finish(found.packed if packed else found.plain)
+            self._say(words)
+        elif asked and sees_words and (html := self.settings["moving"].take(self.owner, asked)):
+            async with self.settings["kernels"].page(can_wait=True):  # its scripts and widgets are work, too
+                self.finish(html)
+        elif not self.request.query and (html := await self._ready(path, viewer)):
+            self.finish(html)
         else:
-            async with stills.making(asked, self._told()) as parts, kernels.page(can_wait=sees_words):
-                async for html in self.get_generator(path=f"{path}.ipynb"):
-                    parts.append(html)
+            await self._run(path, asked, sees_words)
+
+    async def _run(self, path: str, asked: still.Key | None, sees_words: bool) -> None:
+        """Run the dashboard for this viewer and answer: with its words where they are kept, else with all of it.
+
+        The words are there at once, and the scripts of a page that moves are not in their way.
+        """
+        stills, words_first = self.settings["stills"], asked is not None and not sees_words
+        making = stills.making(asked, self._told())
+        async with making as parts, self.settings["kernels"].page(can_wait=sees_words):
+            async for html in self.get_generator(path=f"{path}.ipynb"):
+                parts.append(html)
+                if not words_first:
                     self.write(html)
                     await self.flush()
+        words = stills.find(asked) if words_first else None
+        if words:
+            self.settings["moving"].keep(self.owner, asked, self.kernel_manager.started, "".join(parts), words)
+            self._say(words)
+        elif words_first:
+            self.finish("".join(parts))
+
+    def _say(self, words: still.Still) -> None:
+        """Answer with words, packed for who can unpack them."""
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+        self.set_header("Vary", "Accept-Encoding")
+        if packed := "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+        self.finish(words.packed if packed else words.plain)
 
     def _told(self) -> str:
         words: str = self.settings["identity_provider"].viewer(self)

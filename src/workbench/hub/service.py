@@ -27,6 +27,7 @@ from workbench.hub.ahead import Ahead
 from workbench.hub.assets import VERSION, Asset, of_template
 from workbench.hub.identity import ASK_AGAIN, HubIdentity, PublicIdentity
 from workbench.hub.kernels import ALLOWED, Kernels
+from workbench.hub.moving import MovingPages
 from workbench.hub.ready import ReadyPages
 from workbench.hub.still import Stills
 from workbench.paths import project_root
@@ -70,6 +71,7 @@ class SharedVoila(Voila):
             "kernels": self.kernels,
             "ready": self.pages,
             "stills": self.stills,
+            "moving": MovingPages(self.kernels),
             "dashboards": known,
             "ways_out": '<p><a href="tables/">All tables for everybody</a></p>' if self.public else out,
             "look_every": self.look_every,

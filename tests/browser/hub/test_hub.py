@@ -45,10 +45,10 @@ class Person:
         headers |= {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
         return self.context.request.fetch(address, method=method, headers=headers, max_redirects=0)
 
-    def reads(self, address: str, encoding: str) -> Any:
-        """Ask for a page in an encoding, with the cookies of the browser."""
+    def reads(self, address: str, encoding: str = "gzip", **more: str) -> Any:
+        """Ask for a page in an encoding, with the cookies of the browser and `more` headers."""
         held = {one["name"]: one["value"] for one in self.context.cookies(address)}
-        headers = {"X-XSRFToken": held["_xsrf"], "Accept-Encoding": encoding}
+        headers = {"X-XSRFToken": held["_xsrf"], "Accept-Encoding": encoding} | more
         return self.context.request.get(address, headers=headers, max_redirects=0)
 
     def socket(self, dashboards: str, kernel: str, origin: str = "") -> Any:
@@ -151,7 +151,8 @@ def with_words(hub: Hub, person: Person, user: str) -> Any:
     person.page.goto(hub.dashboards + "show/school_profile")
     person.page.fill("#username_input", user)
     person.page.fill("#password_input", hub.password)
-    person.page.click("#login_submit")
+    with person.page.expect_request(lambda request: ASKS in request.headers):
+        person.page.click("#login_submit")
     person.page.wait_for_selector(".wb-still .wb-card b")
     (route,) = held
     return route
@@ -186,6 +187,27 @@ def test_where_what_moves_does_not_come_the_words_stay_and_say_so(hub: Hub, peop
     with_words(hub, person, "p.cedar").abort()
     person.page.get_by_text("The filters did not come.").wait_for()
     assert "Cedar High" in person.page.inner_text("main")
+    person.context.close()
+
+
+@pytest.mark.usefixtures("cedar")
+def test_who_asks_first_for_an_address_reads_its_words_and_then_gets_the_page_of_the_same_run(
+    hub: Hub, signed_in: Callable[..., Person]
+) -> None:
+    person = signed_in("p.cedar")
+    before, address = len(audit(hub)), hub.dashboards + "show/school_profile?first=comer"
+    words = person.reads(address).text()
+    assert ASKS in words.lower()
+    assert "Cedar High" in words
+    read = [(line["who"], line["what"]) for line in audit(hub)[before:]]
+    assert read
+    assert set(read) == {("p.cedar", "saw")}
+    moves = person.reads(address, **{ASKS: "1"}).text()
+    assert ASKS not in moves.lower()
+    assert "kernelId" in moves
+    assert [(line["who"], line["what"]) for line in audit(hub)[before:]] == read  # nothing was read once more
+    assert "kernelId" in person.reads(address, **{ASKS: "1"}).text()  # who asks again, gets a page of another run
+    assert len(audit(hub)) == before + 2 * len(read)
     person.context.close()
 
 
