@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -39,20 +37,6 @@ people:
 ...
 """
 PAGE = "<html><body><p>23.4 leavers</p></body></html>"
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "notebooks" / "dashboards").mkdir(parents=True)
-    (tmp_path / "access.yml").write_text(ACCESS)
-    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
-    return tmp_path
-
-
-def done(task: Coroutine[Any, Any, Any]) -> Any:
-    """Run to its end, in a thread of its own: Playwright, in the same session of tests, keeps a loop in this one."""
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, task).result()
 
 
 class Kernels:
@@ -102,14 +86,16 @@ class Made:
         return [request["QUERY_STRING"] for _, request in self.kernels.asked]
 
 
-def change(site: Path, access: str) -> None:
+def change(bare: Path, access: str) -> None:
     """Write access.yml anew, as at another time."""
-    (site / "access.yml").write_text(access)
-    os.utime(site / "access.yml", (1, 1))
+    (bare / "access.yml").write_text(access)
+    os.utime(bare / "access.yml", (1, 1))
 
 
-def test_after_a_start_each_dashboard_is_made_for_each_role_and_scope_but_none_of_persons(site: Path) -> None:
-    change(site, FOUR)
+def test_after_a_start_each_dashboard_is_made_for_each_role_and_scope_but_none_of_persons(
+    done: Callable, bare: Path
+) -> None:
+    change(bare, FOUR)
     one = Made(dashboards=("caseload", "equity", "risk"))
     done(one.ahead.make())
     assert [(viewer, request[AHEAD]) for viewer, request in one.kernels.asked] == [
@@ -124,27 +110,27 @@ def test_after_a_start_each_dashboard_is_made_for_each_role_and_scope_but_none_o
     assert len(one.rendered) == 4
 
 
-def test_audiences_are_those_that_the_file_grants_and_none_while_it_cannot_be_used(site: Path) -> None:
-    change(site, FOUR)
+def test_audiences_are_those_that_the_file_grants_and_none_while_it_cannot_be_used(bare: Path) -> None:
+    change(bare, FOUR)
     assert {viewer: viewer_told(words).role for viewer, words in audiences().items()} == {
         replace(PRINCIPAL, user=""): "principal",
         replace(OTHER, user=""): "principal",
     }
     assert list(public_audience().values()) == [""]
-    change(site, FOUR.removesuffix("...\n"))
+    change(bare, FOUR.removesuffix("...\n"))
     assert audiences() == public_audience() == {}
 
 
-def test_the_public_has_no_audience_where_nothing_is_shown_without_sign_in(site: Path) -> None:
+def test_the_public_has_no_audience_where_nothing_is_shown_without_sign_in(bare: Path) -> None:
     assert public_audience() == {}
 
 
-def test_after_a_change_what_was_looked_at_is_made_anew_first(site: Path) -> None:
+def test_after_a_change_what_was_looked_at_is_made_anew_first(done: Callable, bare: Path) -> None:
     async def both() -> Made:
         one = Made()
         await one.look("grade=9")
         await one.look("grade=10")
-        change(site, ACCESS + "\n...\n")
+        change(bare, ACCESS + "\n...\n")
         await one.ahead.make()
         return one
 
@@ -154,11 +140,11 @@ def test_after_a_change_what_was_looked_at_is_made_anew_first(site: Path) -> Non
     assert {viewer for viewer, _ in one.kernels.asked} == {told("p.cedar")}
 
 
-def test_words_of_a_scope_that_nobody_has_any_more_are_forgotten(site: Path) -> None:
+def test_words_of_a_scope_that_nobody_has_any_more_are_forgotten(done: Callable, bare: Path) -> None:
     async def after() -> Made:
         one = Made()
         await one.look()
-        change(site, ACCESS.replace("S01", "S02"))
+        change(bare, ACCESS.replace("S01", "S02"))
         await one.ahead.make()
         return one
 
@@ -167,25 +153,29 @@ def test_words_of_a_scope_that_nobody_has_any_more_are_forgotten(site: Path) -> 
     assert one.stills.outdated() == []
 
 
-def test_what_nobody_looked_at_for_days_is_not_made_anew(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_looked_at_for_days_is_not_made_anew(
+    done: Callable, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def after() -> Made:
         one = Made()
         await one.look()
         monkeypatch.setattr(ahead, "RECENT", -1.0)
-        change(site, ACCESS + "\n...\n")
+        change(bare, ACCESS + "\n...\n")
         await one.ahead.make()
         return one
 
     assert done(after()).queries == [""]
 
 
-def test_a_scope_that_changes_while_a_page_is_made_leaves_nothing_for_those_who_still_have_it(site: Path) -> None:
+def test_a_scope_that_changes_while_a_page_is_made_leaves_nothing_for_those_who_still_have_it(
+    done: Callable, bare: Path
+) -> None:
     async def meanwhile() -> list[bool]:
         one = Made()
         calm = one.kernels.calm
 
         async def changed() -> None:
-            change(site, ACCESS.replace("S01", "S02") if len(one.rendered) < 1 else FOUR)
+            change(bare, ACCESS.replace("S01", "S02") if len(one.rendered) < 1 else FOUR)
             await calm()
 
         one.kernels.calm = changed  # type: ignore[method-assign]
@@ -196,24 +186,26 @@ def test_a_scope_that_changes_while_a_page_is_made_leaves_nothing_for_those_who_
 
 
 @pytest.mark.parametrize("page", ["none", f'<p class="{SORRY}"></html>'])
-def test_a_page_that_fails_is_not_kept_nor_tried_again_before_something_changes(site: Path, page: str) -> None:
+def test_a_page_that_fails_is_not_kept_nor_tried_again_before_something_changes(
+    done: Callable, bare: Path, page: str
+) -> None:
     one = Made(page=page)
     done(one.ahead.make())
     done(one.ahead.make())
     assert (one.rendered, one.right(), one.kernels.running) == (["risk"], False, [])
     one.page = PAGE
-    change(site, ACCESS + "\n...\n")
+    change(bare, ACCESS + "\n...\n")
     done(one.ahead.make())
     assert one.right()
 
 
-def test_a_page_that_fails_keeps_no_other_from_being_made(site: Path) -> None:
+def test_a_page_that_fails_keeps_no_other_from_being_made(done: Callable, bare: Path) -> None:
     one = Made(dashboards=("equity", "risk"), page="none")
     done(one.ahead.make())
     assert one.rendered == ["equity", "risk"]
 
 
-def test_where_no_place_is_free_it_is_tried_again(site: Path) -> None:
+def test_where_no_place_is_free_it_is_tried_again(done: Callable, bare: Path) -> None:
     one = Made(full=True)
     done(one.ahead.make())
     assert (one.rendered, one.right()) == ([], False)
@@ -222,7 +214,9 @@ def test_where_no_place_is_free_it_is_tried_again(site: Path) -> None:
     assert one.right()
 
 
-def test_what_was_looked_at_does_not_go_for_what_is_made_ahead(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_looked_at_does_not_go_for_what_is_made_ahead(
+    done: Callable, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def full() -> Made:
         one = Made(dashboards=("equity", "risk"))
         await one.look()
@@ -234,7 +228,7 @@ def test_what_was_looked_at_does_not_go_for_what_is_made_ahead(site: Path, monke
     assert (one.rendered, one.right("grade=9"), one.right(name="equity")) == (["equity"], True, True)
 
 
-def test_who_comes_while_a_page_is_made_ahead_waits_for_it(site: Path) -> None:
+def test_who_comes_while_a_page_is_made_ahead_waits_for_it(done: Callable, bare: Path) -> None:
     async def both() -> tuple[list[str], bool]:
         one = Made()
         begun = asyncio.Event()

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, TypeVar
 
 import pytest
 from tornado.web import HTTPError
 
 pytest.importorskip("voila")
 from workbench.hub import kernels
-
-Found = TypeVar("Found")
 
 
 class Manager:
@@ -42,12 +38,6 @@ class Manager:
         self.running.remove(name)
 
 
-def done(work: Coroutine[Any, Any, Found]) -> Found:
-    """Run to its end, in a thread of its own: Playwright, in the same session of tests, keeps a loop in this one."""
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, work).result()
-
-
 @pytest.fixture
 def manager(monkeypatch: pytest.MonkeyPatch) -> Manager:
     async def unsaid(*_: object) -> None:
@@ -57,7 +47,7 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Manager:
     return Manager()
 
 
-def test_the_fifth_page_of_a_sign_in_ends_its_first(manager: Manager) -> None:
+def test_the_fifth_page_of_a_sign_in_ends_its_first(done: Callable, manager: Manager) -> None:
     async def opened() -> kernels.Kernels:
         one = kernels.Kernels(manager, "", 0)
         for _ in range(5):
@@ -71,7 +61,7 @@ def test_the_fifth_page_of_a_sign_in_ends_its_first(manager: Manager) -> None:
     assert not found.owned("kernel-1", "")
 
 
-def test_who_comes_when_all_are_taken_is_refused_with_503_and_takes_nobodys(manager: Manager) -> None:
+def test_who_comes_when_all_are_taken_is_refused_with_503_and_takes_nobodys(done: Callable, manager: Manager) -> None:
     async def opened() -> None:
         one = kernels.Kernels(manager, "", 0)
         for number in range(kernels.ALL):
@@ -89,7 +79,7 @@ def test_the_limit_is_told_in_words() -> None:
     assert pages.WORDS[503] == "Many people are looking at this moment. Please try again in a few minutes."
 
 
-def test_a_kernel_that_waits_is_kept_from_being_ended_for_idleness(manager: Manager) -> None:
+def test_a_kernel_that_waits_is_kept_from_being_ended_for_idleness(done: Callable, manager: Manager) -> None:
     async def waited() -> None:
         one = kernels.Kernels(manager, "", 1)
         one.fill()
@@ -104,7 +94,7 @@ def test_a_kernel_that_waits_is_kept_from_being_ended_for_idleness(manager: Mana
 
 
 def test_no_kernel_is_warmed_beside_a_page_that_is_being_made(
-    manager: Manager, monkeypatch: pytest.MonkeyPatch
+    done: Callable, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kernels, "QUIET", 0.05)
     monkeypatch.setattr(kernels, "PAUSE", 0.01)

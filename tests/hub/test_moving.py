@@ -16,13 +16,7 @@ from workbench.hub import still
 from workbench.hub.moving import MovingPages
 from workbench.hub.still import Still
 
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "notebooks" / "dashboards").mkdir(parents=True)
-    (tmp_path / "access.yml").write_text("min_count: 10\n")
-    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
-    return tmp_path
+ACCESS = "min_count: 10\n"
 
 
 def asked(school: str = "S01", query: str = "school=Cedar") -> still.Key:
@@ -40,7 +34,7 @@ def waiting(owners: dict[str, str]) -> MovingPages:
     return pages
 
 
-def test_it_is_given_once(site: Path) -> None:
+def test_it_is_given_once(bare: Path) -> None:
     pages = waiting({"k1": "one"})
     assert pages.take("one", asked()) == "<p>moves</p>"
     assert pages.take("one", asked()) is None
@@ -49,14 +43,14 @@ def test_it_is_given_once(site: Path) -> None:
 @pytest.mark.parametrize(
     ("owner", "key"), [("two", asked()), ("", asked()), ("one", asked("S02")), ("one", asked(query="school=Harbor"))]
 )
-def test_another_sign_in_scope_or_address_is_given_none(site: Path, owner: str, key: still.Key) -> None:
+def test_another_sign_in_scope_or_address_is_given_none(bare: Path, owner: str, key: still.Key) -> None:
     pages = waiting({"k1": "one"})
     assert pages.take(owner, key) is None
     assert pages.take("one", asked()) == "<p>moves</p>"
 
 
 @pytest.mark.parametrize("later", [{}, {"k1": "two"}])
-def test_it_is_not_given_when_its_kernel_has_ended_or_is_anothers(site: Path, later: dict[str, str]) -> None:
+def test_it_is_not_given_when_its_kernel_has_ended_or_is_anothers(bare: Path, later: dict[str, str]) -> None:
     owners = {"k1": "one"}
     pages = waiting(owners)
     owners.clear()
@@ -64,13 +58,13 @@ def test_it_is_not_given_when_its_kernel_has_ended_or_is_anothers(site: Path, la
     assert pages.take("one", asked()) is None
 
 
-def test_it_is_not_given_after_something_changed(site: Path) -> None:
+def test_it_is_not_given_after_something_changed(bare: Path) -> None:
     pages = waiting({"k1": "one"})
-    os.utime(site / "access.yml", (1, 1))
+    os.utime(bare / "access.yml", (1, 1))
     assert pages.take("one", asked()) is None
 
 
-def test_pages_whose_kernel_has_ended_are_forgotten(site: Path) -> None:
+def test_pages_whose_kernel_has_ended_are_forgotten(bare: Path) -> None:
     owners = {"k1": "one", "k2": "two"}
     pages = waiting(owners)
     del owners["k1"]

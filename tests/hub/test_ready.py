@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 pytest.importorskip("voila")
 from workbench.hub import ready
 from workbench.hub.ready import ReadyPages
-
-Found = TypeVar("Found")
-
-
-def done(work: Coroutine[Any, Any, Found]) -> Found:
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, work).result()
 
 
 class Kernels:
@@ -59,7 +51,7 @@ async def filled(kernels: Kernels, wanted: int = 2, html: str = "numbers in") ->
     return pages
 
 
-def test_a_page_is_given_once_with_its_kernel_and_another_takes_its_place(site: Path) -> None:
+def test_a_page_is_given_once_with_its_kernel_and_another_takes_its_place(done: Callable, site: Path) -> None:
     async def given() -> list[str | None]:
         kernels = Kernels()
         pages = await filled(kernels)
@@ -74,7 +66,7 @@ def test_a_page_is_given_once_with_its_kernel_and_another_takes_its_place(site: 
 
 
 @pytest.mark.parametrize("changed", ["access.yml", "published/demo/manifest.json", "notebooks/dashboards/risk.ipynb"])
-def test_a_page_from_before_a_change_is_not_given(site: Path, changed: str) -> None:
+def test_a_page_from_before_a_change_is_not_given(done: Callable, site: Path, changed: str) -> None:
     path = site / changed
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
@@ -91,7 +83,7 @@ def test_a_page_from_before_a_change_is_not_given(site: Path, changed: str) -> N
     assert done(late()) is None
 
 
-def test_a_page_whose_kernel_has_ended_is_not_given(site: Path) -> None:
+def test_a_page_whose_kernel_has_ended_is_not_given(done: Callable, site: Path) -> None:
     async def after() -> str | None:
         kernels = Kernels()
         pages = await filled(kernels, 1)
@@ -101,7 +93,7 @@ def test_a_page_whose_kernel_has_ended_is_not_given(site: Path) -> None:
     assert done(after()) is None
 
 
-def test_a_page_with_a_part_that_could_not_be_shown_does_not_wait(site: Path) -> None:
+def test_a_page_with_a_part_that_could_not_be_shown_does_not_wait(done: Callable, site: Path) -> None:
     async def failed() -> int:
         kernels = Kernels()
         pages = await filled(kernels, html=f'<p class="{ready.SORRY}">')
@@ -111,7 +103,7 @@ def test_a_page_with_a_part_that_could_not_be_shown_does_not_wait(site: Path) ->
     assert done(failed()) == 0
 
 
-def test_there_is_a_limit_to_what_waits(site: Path) -> None:
+def test_there_is_a_limit_to_what_waits(done: Callable, site: Path) -> None:
     async def many() -> int:
         return (await filled(Kernels(), 10)).waiting
 

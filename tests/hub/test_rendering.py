@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from queue import Empty
 
 import pytest
@@ -37,14 +37,13 @@ class Client:
 
 @pytest.mark.parametrize(("answers_lost", "outputs_lost", "asked"), [(0, 0, 1), (2, 0, 3), (0, 1, 2), (1, 1, 3)])
 def test_a_kernel_is_asked_until_it_answers_and_its_output_is_heard(
-    answers_lost: int, outputs_lost: int, asked: int
+    done: Callable, answers_lost: int, outputs_lost: int, asked: int
 ) -> None:
     client = Client(answers_lost, outputs_lost)
-    with ThreadPoolExecutor(1) as other:  # Playwright, in the same session of tests, keeps a loop in this thread
-        other.submit(asyncio.run, heard(client, 10)).result()
+    done(heard(client, 10))
     assert client.asked == asked
 
 
-def test_a_kernel_that_never_answers_ends_the_wait() -> None:
-    with ThreadPoolExecutor(1) as other, pytest.raises(TimeoutError, match="does not answer"):
-        other.submit(asyncio.run, heard(Client(answers_lost=10**6), 0.05)).result()
+def test_a_kernel_that_never_answers_ends_the_wait(done: Callable) -> None:
+    with pytest.raises(TimeoutError, match="does not answer"):
+        done(heard(Client(answers_lost=10**6), 0.05))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,20 +28,6 @@ people:
 PAGE = "<html><body><p>23.4 leavers</p><script>var secret = 1;</script></body></html>"
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "notebooks" / "dashboards").mkdir(parents=True)
-    (tmp_path / "access.yml").write_text(ACCESS)
-    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
-    return tmp_path
-
-
-def done(task: Coroutine[Any, Any, Any]) -> Any:
-    """Run to its end, in a thread of its own: Playwright, in the same session of tests, keeps a loop in this one."""
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, task).result()
-
-
 async def made(stills: Stills, html: str = PAGE, viewer: Viewer = PRINCIPAL, query: str = "") -> Still | None:
     asked = still.key("risk", query, viewer)
     async with stills.making(asked, told(viewer.user)) as parts:
@@ -51,7 +35,7 @@ async def made(stills: Stills, html: str = PAGE, viewer: Viewer = PRINCIPAL, que
     return stills.find(asked) if asked else None
 
 
-def test_words_are_the_page_without_its_scripts(site: Path) -> None:
+def test_words_are_the_page_without_its_scripts(done: Callable, bare: Path) -> None:
     found = done(made(Stills()))
     assert b"23.4 leavers" in found.plain
     assert b"secret" not in found.plain
@@ -69,7 +53,7 @@ def test_words_are_the_page_without_its_scripts(site: Path) -> None:
         Viewer("", "public", Scope()),
     ],
 )
-def test_another_role_or_scope_is_another_page(site: Path, other: Viewer) -> None:
+def test_another_role_or_scope_is_another_page(done: Callable, bare: Path, other: Viewer) -> None:
     stills = Stills()
     done(made(stills))
     asked = still.key("risk", "", other)
@@ -77,7 +61,7 @@ def test_another_role_or_scope_is_another_page(site: Path, other: Viewer) -> Non
     assert stills.find(asked) is None
 
 
-def test_the_same_role_and_scope_share_a_page_but_not_another_address_or_dashboard(site: Path) -> None:
+def test_the_same_role_and_scope_share_a_page_but_not_another_address_or_dashboard(done: Callable, bare: Path) -> None:
     stills = Stills()
     done(made(stills))
     colleague = replace(PRINCIPAL, user="d.reed")
@@ -86,8 +70,8 @@ def test_the_same_role_and_scope_share_a_page_but_not_another_address_or_dashboa
 
 
 @pytest.mark.parametrize("changed", ["access.yml", "published/demo/manifest.json", "notebooks/dashboards/risk.ipynb"])
-def test_words_from_before_a_change_are_not_shown(site: Path, changed: str) -> None:
-    path = site / changed
+def test_words_from_before_a_change_are_not_shown(done: Callable, bare: Path, changed: str) -> None:
+    path = bare / changed
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("before")
     os.utime(path, (0, 0))
@@ -99,19 +83,21 @@ def test_words_from_before_a_change_are_not_shown(site: Path, changed: str) -> N
     assert stills.find(asked) is None
 
 
-def test_words_of_a_page_that_changed_while_it_was_made_are_not_shown(site: Path) -> None:
+def test_words_of_a_page_that_changed_while_it_was_made_are_not_shown(done: Callable, bare: Path) -> None:
     async def half_way() -> Still | None:
         stills, asked = Stills(), still.key("risk", "", PRINCIPAL)
         async with stills.making(asked, told("p.cedar")) as parts:
-            (site / "access.yml").write_text("public: all\n...\n")
+            (bare / "access.yml").write_text("public: all\n...\n")
             parts.append(PAGE)
         return stills.find(asked) if asked else None
 
     assert done(half_way()) is None
 
 
-def test_words_of_one_whose_scope_changed_after_they_came_are_not_kept_for_those_who_still_have_it(site: Path) -> None:
-    (site / "access.yml").write_text(ACCESS.replace("S01", "S02"))  # their kernel will read it now
+def test_words_of_one_whose_scope_changed_after_they_came_are_not_kept_for_those_who_still_have_it(
+    done: Callable, bare: Path
+) -> None:
+    (bare / "access.yml").write_text(ACCESS.replace("S01", "S02"))  # their kernel will read it now
     assert done(made(Stills())) is None
 
 
@@ -123,18 +109,18 @@ def test_words_of_one_whose_scope_changed_after_they_came_are_not_kept_for_those
         PAGE.replace("23.4", "p.cedar: 23.4"),
     ],
 )
-def test_a_page_that_failed_or_names_its_viewer_is_not_kept(site: Path, page: str) -> None:
+def test_a_page_that_failed_or_names_its_viewer_is_not_kept(done: Callable, bare: Path, page: str) -> None:
     assert done(made(Stills(), page)) is None
 
 
-def test_nobody_has_no_page_and_long_addresses_are_not_kept(site: Path) -> None:
+def test_nobody_has_no_page_and_long_addresses_are_not_kept(bare: Path) -> None:
     assert still.key("risk", "", Viewer("nobody")) is None
     assert still.key("risk", "a" * 2000, PRINCIPAL) is None
 
 
 @pytest.mark.parametrize(("viewers", "go_away", "shown", "made_by"), [(30, 0, 29, 1), (5, 1, 3, 2)])
 def test_who_comes_while_a_page_is_made_waits_for_it_and_where_its_first_viewer_goes_away_another_makes_it(
-    site: Path, viewers: int, go_away: int, shown: int, made_by: int
+    done: Callable, bare: Path, viewers: int, go_away: int, shown: int, made_by: int
 ) -> None:
     async def at_once() -> tuple[int, int]:
         stills, asked, making = Stills(), still.key("risk", "", PRINCIPAL), 0
@@ -158,7 +144,7 @@ def test_who_comes_while_a_page_is_made_waits_for_it_and_where_its_first_viewer_
     assert done(at_once()) == (shown, made_by)
 
 
-def test_there_is_a_limit_to_what_is_kept(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_limit_to_what_is_kept(done: Callable, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(still, "MOST", 2)
     stills = Stills()
     for query in ("a=1", "a=2", "a=3"):

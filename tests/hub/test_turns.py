@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable
 
 from workbench.hub.turns import Turns
-
-
-def done(task: Coroutine[Any, Any, Any]) -> Any:
-    """Run to its end, in a thread of its own: Playwright, in the same session of tests, keeps a loop in this one."""
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, task).result()
 
 
 async def takes(turns: Turns, log: list[str], name: str, can_wait: bool) -> None:
@@ -22,7 +14,7 @@ async def takes(turns: Turns, log: list[str], name: str, can_wait: bool) -> None
         await asyncio.sleep(0.01)
 
 
-def test_no_more_hold_a_turn_than_there_are() -> None:
+def test_no_more_hold_a_turn_than_there_are(done: Callable) -> None:
     async def all_at_once() -> tuple[int, int]:
         turns, now, seen = Turns(2, 9), 0, []
 
@@ -40,7 +32,7 @@ def test_no_more_hold_a_turn_than_there_are() -> None:
     assert done(all_at_once()) == (7, 2)
 
 
-def test_who_sees_nothing_comes_before_who_can_wait() -> None:
+def test_who_sees_nothing_comes_before_who_can_wait(done: Callable) -> None:
     async def order() -> list[str]:
         turns, log = Turns(1, 9), list[str]()
         who = [("first", True), ("words 1", True), ("words 2", True), ("nothing 1", False), ("nothing 2", False)]
@@ -50,7 +42,7 @@ def test_who_sees_nothing_comes_before_who_can_wait() -> None:
     assert done(order()) == ["first", "nothing 1", "nothing 2", "words 1", "words 2"]
 
 
-def test_who_can_wait_has_no_turn_beside_who_sees_nothing() -> None:
+def test_who_can_wait_has_no_turn_beside_who_sees_nothing(done: Callable) -> None:
     async def order() -> list[str]:
         turns, log = Turns(2, 9), list[str]()
 
@@ -66,7 +58,7 @@ def test_who_can_wait_has_no_turn_beside_who_sees_nothing() -> None:
     assert done(order())[:4] == ["nothing begins", "nothing ends", "words 1 begins", "words 2 begins"]
 
 
-def test_a_page_that_never_ends_keeps_no_other_waiting_for_ever() -> None:
+def test_a_page_that_never_ends_keeps_no_other_waiting_for_ever(done: Callable) -> None:
     async def held() -> tuple[list[str], list[str]]:
         turns, late, after = Turns(1, 0.05), list[str](), list[str]()
         async with turns.turn(can_wait=False):
@@ -77,7 +69,7 @@ def test_a_page_that_never_ends_keeps_no_other_waiting_for_ever() -> None:
     assert done(held()) == (["late"], ["after"])
 
 
-def test_who_goes_away_leaves_no_turn_behind() -> None:
+def test_who_goes_away_leaves_no_turn_behind(done: Callable) -> None:
     async def gone() -> list[str]:
         turns, log = Turns(1, 9), list[str]()
         first, left, stays = (

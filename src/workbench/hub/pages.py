@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -74,12 +75,10 @@ class Front(Plain):
 class Dashboard(Plain, TornadoVoilaHandler):
     """One dashboard, run in a kernel of its viewer's own."""
 
-    @property
+    @cached_property
     def kernel_manager(self) -> ForOne:
         """The kernels, as far as this viewer is concerned."""
-        if not hasattr(self, "_kernels"):
-            self._kernels = ForOne(self.settings["kernel_manager"], self.settings["kernels"], self.owner, self._told())
-        return self._kernels
+        return ForOne(self.settings["kernel_manager"], self.settings["kernels"], self.owner, self._told())
 
     @authenticated
     async def get(self, path: str = "") -> None:
@@ -106,9 +105,9 @@ class Dashboard(Plain, TornadoVoilaHandler):
 
         The words are there at once, and the scripts of a page that moves are not in their way.
         """
-        stills, words_first = self.settings["stills"], asked is not None and not sees_words
-        making = stills.making(asked, self._told())
-        async with making as parts, self.settings["kernels"].page(can_wait=sees_words):
+        stills, kernels = self.settings["stills"], self.settings["kernels"]
+        words_first = asked is not None and not sees_words
+        async with stills.making(asked, self._told()) as parts, kernels.page(can_wait=sees_words):
             async for html in self.get_generator(path=f"{path}.ipynb"):
                 parts.append(html)
                 if not words_first:
