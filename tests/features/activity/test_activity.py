@@ -150,12 +150,11 @@ def test_straight_from_events_are_the_features_of_daily_sums(rows: Rows, days: i
     pd.testing.assert_frame_equal(straight, features(rows, as_of))
 
 
-def test_half_hours_tell_where_sessions_and_days_end() -> None:
+def test_half_hours_tell_where_sessions_end() -> None:
     hours = ["2024-10-27 23:59:59", "2024-10-28 00:00", "2024-10-28 00:30", "2024-10-28 01:30:01"]
     rows = [*map(event, hours), event("2024-10-28 01:00", course=None)]
-    parts = DUCK.to_pandas(half_hours(table(rows)).order_by("section_id", "day", "days", "sessions"))
+    parts = DUCK.to_pandas(half_hours(table(rows)).order_by("section_id", "day", "sessions", "seconds"))
     assert list(parts.section_id) == ["", "c", "c", "c", "c"]
-    assert list(parts.days) == [1, 1, 0, 0, 1]
     assert list(parts.sessions) == [1, 1, 0, 1, 1]
     assert list(parts.seconds) == [0, 0, 1800, 0, 0]
 

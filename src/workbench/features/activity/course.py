@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadParameter, did_you_mean
-from workbench.features.activity.daily import COUNTS, half_hours, late_work, missing, untimed_days
+from workbench.features.activity.daily import COUNTS, COURSE, half_hours, late_work, missing, untimed_days
 from workbench.features.activity.declared import ACTIVITY, WEIGHTS
 from workbench.features.known import ratio
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DECIMALS = 12
 WEEKS, MONTH = 8, 28
-COURSE = ("student_id", "section_id")
+IN_WEEK, IN_MONTH = (1 << 7) - 1, (1 << MONTH) - 1  # bits
 
 
 def features_from_events(
@@ -66,8 +66,7 @@ def course_features(
     _check(weights)
     day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
     begin = ibis.literal(day - timedelta(days=MONTH - 1))
-    known = daily.mutate(days=1)
-    before, month = known.filter(known.day < begin), known.filter(known.day.between(begin, ibis.literal(day)))
+    before, month = daily.filter(daily.day < begin), daily.filter(daily.day.between(begin, ibis.literal(day)))
     return _features(_sums(before, month, day), day, roster, weights)
 
 
@@ -92,36 +91,52 @@ def _sums(before: ibis.Table, month: ibis.Table, day: date) -> ibis.Table:
     """Add up the rows of the last four weeks, and those before, of which less is asked."""
     import ibis
 
+    from workbench.features.activity.bits import bit_count
+
     month, before = (rows.mutate(ago=ibis.literal(day).delta(rows.day, unit="day")) for rows in (month, before))
     in_month = _of_month(month)
-    later = _part(month, range(MONTH // 7), in_month)
-    earlier = _part(before, range(MONTH // 7, WEEKS), dict.fromkeys(in_month, ibis.literal(0, "int64")))
+    nothing = dict.fromkeys(in_month, ibis.literal(0, "int64"))
+    # Rows before the month are days; those of the month may be half hours, and its days are counted by their bits.
+    later = _part(month, 0, {"days_before": ibis.literal(0, "int64"), **in_month})
+    earlier = _part(before, MONTH, {"days_before": before.count(), **nothing})
     parts = later.union(earlier)
     how = {"days_since_last": "min", "first": "max"}
     sums = parts.group_by(COURSE).agg(
         **{name: getattr(parts[name], how.get(name, "sum"))() for name in parts.columns if name not in COURSE}
     )
-    sums = sums.filter(sums.active_days > 0)  # true of every row; it tells DuckDB that they are far fewer than events
+    sums = sums.filter(sums["first"] >= 0)  # true of every row; it tells DuckDB that they are far fewer than events
+    active_weeks = sum(((sums.days >> 7 * week & IN_WEEK) != 0).cast("int64") for week in range(WEEKS))
     weeks = ibis.least(sums["first"].max().over(group_by="section_id") // 7 + 1, WEEKS)
     n, x, xx = (sums[name].cast("float64") for name in ("n", "x", "xx"))
     y, xy = (sums[name].round(DECIMALS) for name in ("y", "xy"))
     spread = n * xx - x * x  # whole numbers: exactly 0 where all quizzes fell on one day
+    active_days_28 = bit_count(sums.days & IN_MONTH)
     return sums.mutate(
+        active_days=sums.days_before + active_days_28,
+        active_days_7=bit_count(sums.days & IN_WEEK),
+        active_days_28=active_days_28,
         events_change=sums.events_7 - sums.events_before,
         minutes_28=sums.seconds_28.cast("float64") / 60.0,
         quiz_mean=ratio(y, n),
         quiz_trend=-7 * ratio(n * xy - x * y, spread),
-        regularity=ratio(sums.weeks, weeks),
+        regularity=ratio(active_weeks, weeks),
     )
 
 
-def _part(rows: ibis.Table, weeks: range, also: Mapping[str, ibis.Value]) -> ibis.Table:
-    """One row a student and course; what two of these say of the same one can be added up."""
-    in_week = {f"week_{w}": rows.ago.between(7 * w, 7 * w + 6).any().cast("int32") for w in weeks}
-    sums = rows.group_by(COURSE).agg(
-        active_days=rows.days.sum(),
+def _part(rows: ibis.Table, since: int, also: Mapping[str, ibis.Value]) -> ibis.Table:
+    """One row a student and course; what two of these say of the same one can be added up.
+
+    `days` is a set, a bit each, of the days with a row among the four weeks from `since` days ago on.
+    """
+    import ibis
+
+    from workbench.features.activity.bits import bit_or
+
+    days = bit_or((ibis.literal(1) << ibis.least(rows.ago - since, MONTH)).cast("int32")) & IN_MONTH
+    return rows.group_by(COURSE).agg(
         **{name: rows[name].sum() for name in COUNTS},
         late_submissions=rows.late.sum(),
+        days=days.cast("int64") << since,
         days_since_last=rows.ago.min(),
         first=rows.ago.max(),
         n=rows.scored.sum(),
@@ -130,9 +145,7 @@ def _part(rows: ibis.Table, weeks: range, also: Mapping[str, ibis.Value]) -> ibi
         y=rows.score.sum(),
         xy=(rows.score * rows.ago).sum(),
         **also,
-        **in_week,
     )
-    return sums.mutate(weeks=sum(sums[name] for name in in_week)).drop(*in_week)
 
 
 def _of_month(rows: ibis.Table) -> dict[str, ibis.Value]:
@@ -144,8 +157,6 @@ def _of_month(rows: ibis.Table) -> dict[str, ibis.Value]:
         "events_7": total("events", week),
         "events_28": rows.events.sum(),
         "events_before": total("events", week_before),
-        "active_days_7": total("days", week),
-        "active_days_28": rows.days.sum(),
         "sessions_28": rows.sessions.sum(),
         "seconds_28": rows.seconds.sum(),
         "videos_completed_28": rows.videos_completed.sum(),

@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     import ibis
 
 GAP_SECONDS = 1800  # thirty minutes: the usual cut between sessions (Catledge & Pitkow 1995 found 25.5)
-DAY_SECONDS = 86_400
+HALF_HOURS_A_DAY = 48
 WHOLE = "int32"  # no day holds more; sums of it take less time
-GROUP = ("student_id", "section_id", "day")
+COURSE = ("student_id", "section_id")
+GROUP = (*COURSE, "day")
 COUNTS = {
     "videos_started": "played",
     "videos_completed": "completed",
@@ -52,27 +53,28 @@ def daily_sums(events: ibis.Table, due: ibis.Table | None = None) -> ibis.Table:
 def half_hours(events: ibis.Table) -> ibis.Table:
     """Return one row a student, course and half hour with an event: what adds up to the daily sums, but for late work.
 
-    Within a half hour no gap can end a session, so only half hours are put in order, which is what takes long. Of
-    `sessions` and `days`, 1 stands at the last half hour of each and 0 elsewhere.
+    Within a half hour no gap can end a session, and a session that goes on does so in the very next half hour: one
+    join finds where sessions end, and no events are put in order, which would take long. Of `sessions`, 1 stands at
+    the last half hour of each and 0 elsewhere.
     """
     import ibis
 
     moment = events.timestamp.delta(ibis.timestamp("1970-01-01 00:00:00"), unit="second").cast("int64")
     lasted = ibis.least(ibis.greatest(events.duration_seconds, 0.0), float(GAP_SECONDS)).round().cast("int64")
-    rows = events.select(*_bare(events), moment=moment, end=moment + lasted.coalesce(0))
-    parts = rows.group_by("student_id", "section_id", half_hour=rows.moment // GAP_SECONDS).agg(
-        first=rows.moment.min(), last=rows.moment.max(), end=rows.end.max(), **_counted(rows)
-    )
-    following = parts.first.lead().over(ibis.window(group_by=["student_id", "section_id"], order_by="half_hour"))
-    parts = parts.mutate(following=following, day=parts.first.as_timestamp("s").date())
-    same_day = (parts.following // DAY_SECONDS == parts.first // DAY_SECONDS).fill_null(False)
+    end, half_hour = moment + lasted.coalesce(0), moment // GAP_SECONDS
+    rows = events.select(*_bare(events), moment=moment, end=end, half_hour=half_hour)
+    place = (*COURSE, "half_hour")
+    moments = {"first": rows.moment.min(), "last": rows.moment.max(), "end": rows.end.max()}
+    parts = rows.group_by(place).agg(**moments, **_counted(rows))
+    following = parts.select(*COURSE, half_hour=parts.half_hour - 1, following=parts.first)
+    parts = parts.left_join(following, list(place), rname="{name}_of_following")
     gap = parts.following - parts["last"]
-    goes_on = same_day & (gap <= GAP_SECONDS)
+    at_midnight = (parts.half_hour + 1) % HALF_HOURS_A_DAY == 0
+    goes_on = ((gap <= GAP_SECONDS) & ~at_midnight).fill_null(False)
     return parts.select(
-        *GROUP,
-        "score",
-        *("events", *COUNTS, "scored"),
-        days=(~same_day).cast(WHOLE),
+        *COURSE,
+        *("score", "events", *COUNTS, "scored"),
+        day=parts.first.as_timestamp("s").date(),
         sessions=(~goes_on).cast(WHOLE),
         seconds=(parts["last"] - parts.first + goes_on.ifelse(gap, parts.end - parts["last"])).cast(WHOLE),
     )
@@ -80,16 +82,16 @@ def half_hours(events: ibis.Table) -> ibis.Table:
 
 def untimed_days(events: ibis.Table) -> ibis.Table:
     """Return one row a student, course and day with the columns of `half_hours`; sessions and seconds are missing."""
-    import ibis
-
     rows = events.select(*_bare(events), day=events.timestamp.date())
     days = rows.group_by(GROUP).agg(**_counted(rows))
-    return days.mutate(days=ibis.literal(1, WHOLE), sessions=missing(), seconds=missing())
+    return days.mutate(sessions=missing(), seconds=missing())
 
 
 def _bare(events: ibis.Table) -> list[ibis.Value]:
-    section, score = events.section_id.coalesce(""), (events.verb == "answered").ifelse(events.score_scaled, None)
-    return [events.student_id, events.verb, section.name("section_id"), score.name("score")]
+    # As strings that might be missing, which is what a join makes of them: the parts of a union are typed alike.
+    student, section = events.student_id.cast("string"), events.section_id.coalesce("").cast("string")
+    score = (events.verb == "answered").ifelse(events.score_scaled, None)
+    return [student.name("student_id"), events.verb, section.name("section_id"), score.name("score")]
 
 
 def _counted(rows: ibis.Table) -> dict[str, ibis.Value]:
