@@ -134,6 +134,22 @@ events = st.builds(
 )  # fmt: skip
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 120), min_size=1, max_size=40))
+def test_days_and_weeks_are_those_of_the_calendar(ago: list[int]) -> None:
+    rows = [event(f"{DAY - timedelta(days)} 12:00") for days in ago]
+    days, weeks = set(ago), {days // 7 for days in ago if days < 56}
+    wanted = {
+        "active_days": len(days),
+        "active_days_7": len([a for a in days if a < 7]),
+        "active_days_28": len([a for a in days if a < 28]),
+        "days_since_last": min(days),
+        "regularity": len(weeks) / min(max(days) // 7 + 1, 8),
+    }
+    for found in (of(features(rows)), of(DUCK.to_pandas(activity.features_from_events(table(rows), DAY)))):
+        assert {name: found[name] for name in wanted} == pytest.approx(wanted)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(events, min_size=1, max_size=25), st.integers(0, 39))
 def test_what_comes_later_changes_nothing(rows: Rows, days: int) -> None:
