@@ -1,4 +1,7 @@
-"""Sets of days, a bit each, in whole numbers: DuckDB and Spark both offer these functions, under the same names."""
+"""Sets of days, a bit each, in whole numbers.
+
+DuckDB and Spark both offer these functions, under the same names; Ibis by itself writes them for DuckDB alone.
+"""
 
 from __future__ import annotations
 
