@@ -36,7 +36,7 @@ COPIED = ("notebooks", "params", "access.yml", "pyproject.toml")
 SIZES = {"demo": "10,000 students", "district": "50,000 students", "state": "1,000,000 students"}
 STATE_GIGABYTES = 3
 TIMES = 3
-MILLIONS, TURNS = 20, 5  # of events; of each way to their features
+MILLIONS = 20  # of events
 ENGINES = {"duckdb": "workbench on DuckDB", "pandas": "plain pandas", "spark": "workbench on Spark `local[2]`"}
 SAMPLING_SECONDS = 0.5  # seldom: what looks on takes time from what it measures
 
@@ -112,8 +112,8 @@ def activity(folder: Path) -> Iterator[str]:
     events = str(folder / "events.parquet")
     _measure("events", events, str(MILLIONS))
     taken: dict[str, list[Taken]] = {"duckdb": [], "pandas": []}
-    for _ in range(TURNS):
-        for how in ("duckdb", "duckdb", "duckdb", "pandas"):  # more often what is over soon: a moment disturbs it more
+    for _ in range(TIMES):
+        for how in taken:
             taken[how].append(_measure("activity", events, how, str(folder / f"{how}.parquet")))
     own = statistics.median(t.said["seconds"] for t in taken["duckdb"])
     said = _measure("difference", *(str(folder / f"{how}.parquet") for how in taken)).said
