@@ -233,6 +233,17 @@ def test_outputs_named_after_the_student_go_with_their_folders(full: Path) -> No
     assert (run / f"report-{OTHER}.html").exists()
 
 
+def test_cut_off_after_the_last_file_the_next_call_ends_it(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(student: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workbench.governance.backups.mark", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            erase(ID, "dpo", AT)
+    assert erase(ID, "dpo", AT).is_complete
+
+
 def test_killed_in_the_middle_every_file_is_whole_and_the_next_call_ends_it(full: Path) -> None:
     code = f"from workbench.governance.erase import erase; print('.', flush=True); erase({ID!r}, 'dpo', {AT!r})"
     for pause in (0.1, 0.3, 0.6):

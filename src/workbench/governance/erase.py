@@ -99,11 +99,12 @@ def erase(identifier: str, who: str, at: str, also: Iterable[Path] = ()) -> Eras
 
 
 def was_erased(student: Student) -> bool:
-    """Return whether the audit log tells of an erasure of this student."""
+    """Return whether the audit log tells of an erasure of this student, done or begun: it may have been cut off."""
     from workbench.access.verification import lines
 
     told = (line.told for line in lines(audit.site_log()))
-    return any(each.get("what") == "erased" and student.hash in each.get("students", ()) for each in told)
+    of_erasure = (each for each in told if each.get("what") in ("began to erase", "erased"))
+    return any(student.hash in each.get("students", ()) for each in of_erasure)
 
 
 @contextmanager
